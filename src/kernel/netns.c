@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "kernel/netns.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { LOCK_PAUSE_MS = 20 };
+
+static const char run_dir[] = NETNS_RUN_DIR;
+
+int netns_enter(struct ctx *ctx, const char *name)
+{
+	char path[4096];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s%s", strchr(name, '/') ? "" : "/run/netns/", name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return fail(ctx, ENOENT, "there is no network namespace '%s'", name);
+	if (fd < 0)
+		return fail(ctx, errno, "network namespace '%s': %s", name, strerror(errno));
+	if (setns(fd, CLONE_NEWNET))
+		err = errno;
+	close(fd);
+	if (err == EINVAL)
+		return fail(ctx, err, "'%s' is not a network namespace", name);
+	if (err == EPERM)
+		return fail(ctx, err, "entering network namespace '%s' needs CAP_SYS_ADMIN", name);
+	return err ? fail(ctx, err, "network namespace '%s': %s", name, strerror(err)) : 0;
+}
+
+int netns_inode(struct ctx *ctx, uint64_t *inode)
+{
+	static const char path[] = "/proc/thread-self/ns/net";
+	struct stat st;
+
+	if (stat(path, &st))
+		return fail(ctx, errno, "%s: %s", path, strerror(errno));
+	*inode = st.st_ino;
+	return 0;
+}
+
+uint64_t netns_cookie(void)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	if (fd < 0)
+		return 0;
+	if (getsockopt(fd, SOL_SOCKET, SO_NETNS_COOKIE, &cookie, &len))
+		cookie = 0;
+	close(fd);
+	return cookie;
+}
+
+/* The directory's descriptor, or -errno. Where others could write, a lock would be no lock. */
+static int open_run_dir(struct ctx *ctx)
+{
+	struct stat st;
+	int fd;
+
+	if (mkdir(run_dir, 0700) && errno != EEXIST)
+		return fail(ctx, errno, "cannot make %s: %s", run_dir, strerror(errno));
+	fd = open(run_dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return fail(ctx, errno, "%s: %s", run_dir, strerror(errno));
+	if (fstat(fd, &st) || st.st_uid != geteuid() || st.st_mode & 022) {
+		close(fd);
+		return fail(ctx, EPERM, "%s must belong to the user that weir runs as, and nobody "
+			    "else may write to it", run_dir);
+	}
+	return fd;
+}
+
+static int wait_for_lock(int fd, unsigned int wait_ms)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_MS * 1000000L };
+	struct timespec start, now;
+	int64_t waited_ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	while (flock(fd, LOCK_EX | LOCK_NB)) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		waited_ms = (now.tv_sec - start.tv_sec) * 1000 +
+			    (now.tv_nsec - start.tv_nsec) / 1000000;
+		if (waited_ms >= wait_ms)
+			return -EBUSY;
+		nanosleep(&pause, NULL);
+	}
+	return 0;
+}
+
+int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
+{
+	char name[32];
+	uint64_t inode;
+	int dir, lock, err;
+
+	err = netns_inode(ctx, &inode);
+	if (err)
+		return err;
+	dir = open_run_dir(ctx);
+	if (dir < 0)
+		return dir;
+	snprintf(name, sizeof(name), "%" PRIu64 ".lock", inode);
+	lock = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	err = errno;
+	close(dir);
+	if (lock < 0)
+		return fail(ctx, err, "%s/%s: %s", run_dir, name, strerror(err));
+	err = wait_for_lock(lock, wait_ms);
+	if (!err) {
+		*fd = lock;
+		return 0;
+	}
+	close(lock);
+	if (err == -EBUSY)
+		return fail(ctx, err, "another weir is changing this network namespace (%s/%s)",
+			    run_dir, name);
+	return fail(ctx, err, "%s/%s: %s", run_dir, name, strerror(-err));
+}

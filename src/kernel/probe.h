@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * probe.h - what this kernel offers, found out without touching the namespace that is shaped.
+ *
+ * A child process makes a network namespace of its own (a user namespace too where privileges ask
+ * for it) and tries each kind on the loopback device there, which also loads its module as real use
+ * would. A missing kind is told apart from a missing privilege.
+ */
+#ifndef WEIR_KERNEL_PROBE_H
+#define WEIR_KERNEL_PROBE_H
+
+#include "lib/ctx.h"
+#include "qdisc/kind.h"
+
+/* Things that a kind may or may not be able to do, each tried for real. */
+enum feature { FEATURE_U32_MARK, FEATURE_FLOWER_PORT_RANGE, FEATURES };
+
+struct probe {
+	bool done;		/* false: could not be found out (no privilege); nothing is known */
+	uint64_t have;		/* bit i: kinds[i] (qdisc/table.c) */
+	uint32_t features;	/* bit i: enum feature i */
+};
+
+/* Tries every kind of kinds[]. 0 also when it could not be found out (probe->done is false). */
+int kernel_probe(struct ctx *ctx, struct probe *probe);
+
+/* Whether the kind is there; true when nothing is known: then applying tells. */
+bool probe_has(const struct probe *probe, const struct kind *kind);
+bool probe_can(const struct probe *probe, enum feature feature);
+
+#endif
