@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * diff.h - the one difference: present tree, wanted tree -> ordered operations.
+ *
+ * Plan, apply, verification, rollback and down all come from here. Pure.
+ */
+#ifndef WEIR_PLAN_DIFF_H
+#define WEIR_PLAN_DIFF_H
+
+#include "kernel/op.h"
+#include "lib/ctx.h"
+
+struct diff_scope {
+	/* Links of the present tree that the wanted one does not name: whether what weir made on
+	 * them goes. NULL: yes, on every one. An IFB belongs to the link in its alias. */
+	bool (*covers)(void *arg, const char *link);
+
+	/* Whether weir made the clsact of this link, so that it may be removed with weir's last filter.
+	 * NULL: never. */
+	bool (*made_clsact)(void *arg, const char *link);
+	void *arg;
+
+	bool take_over;		/* replace a root qdisc of somebody else's */
+};
+
+/*
+ * Operations that lead from present to wanted, in phase order. Filters of the wanted tree get the
+ * prios that they will have: those of equal filters that are there, others in between.
+ * -EEXIST: something of somebody else's is in the way, named in the fault. ops->arena is the
+ * caller's, for arena_free(); the operations point into both trees.
+ */
+int plan_diff(struct ctx *ctx, const struct tree *present, struct tree *wanted,
+	      const struct diff_scope *scope, struct ops *ops);
+
+#endif
