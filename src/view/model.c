@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "view/model.h"
+
+#include <string.h>
+
+#include "qdisc/filter.h"
+
+uint64_t model_option(const struct kind *kind, const struct opts *opts, unsigned int row)
+{
+	return kind && opts ? opts_get(opts, row, 0) : 0;
+}
+
+uint32_t model_filter_class(const struct obj *filter)
+{
+	const struct kind *kind = filter->kind;
+	unsigned int r;
+
+	for (r = 0; kind && filter->opts && r < kind->n_opts; r++)
+		if (kind->opts[r].type == OPT_CLASSID)
+			return (uint32_t)opts_get(filter->opts, r, 0);
+	return 0;
+}
+
+char *model_handle(struct arena *arena, uint32_t handle)
+{
+	return HANDLE_MINOR(handle) ?
+		arena_printf(arena, "%x:%x", HANDLE_MAJOR(handle), HANDLE_MINOR(handle)) :
+		arena_printf(arena, "%x:", HANDLE_MAJOR(handle));
+}
+
+struct tree_link *model_same_link(const struct tree *tree, const struct tree_link *link)
+{
+	return tree ? tree_link_find(tree, link->name) : NULL;
+}
+
+void model_free(struct show_model *model)
+{
+	arena_free(&model->arena);
+}
+
+/* ---- counters ---- */
+
+/* Counters that went back belong to an object that was made anew: nothing was measured then. */
+struct show_stats model_stats(const struct obj *now, const struct obj *earlier,
+			      uint64_t interval_ns)
+{
+	const struct stats *s = &now->stats;
+	struct show_stats out = {
+		.bytes = s->bytes, .packets = s->packets, .drops = s->drops,
+		.overlimits = s->overlimits, .requeues = s->requeues,
+		.backlog_bytes = s->backlog_bytes, .backlog_packets = s->qlen,
+	};
+
+	if (!earlier || !interval_ns || !s->have || !earlier->stats.have ||
+	    s->bytes < earlier->stats.bytes)
+		return out;
+	out.measured = true;
+	out.measured_bit = (uint64_t)((unsigned __int128)(s->bytes - earlier->stats.bytes) * 8 *
+				      1000000000u / interval_ns);
+	if (s->drops > earlier->stats.drops)
+		out.new_drops = s->drops - earlier->stats.drops;
+	return out;
+}
+
+/* ---- police rules ---- */
+
+static const struct action *police_of(const struct obj *filter)
+{
+	const struct action *a;
+
+	for (a = filter->actions; a; a = a->next)
+		if (!strcmp(a->kind->name, "police"))
+			return a;
+	return NULL;
+}
+
+static bool is_police(const struct obj *f)
+{
+	return (f->parent == HANDLE_INGRESS || f->parent == HANDLE_EGRESS) &&
+	       f->prio >= WEIR_PRIO_FIRST && f->prio < WEIR_PRIO && police_of(f);
+}
+
+static uint64_t index_of(const struct action *police)
+{
+	return opts_get(police->opts, POLICE_INDEX, 0);
+}
+
+static bool same_bucket(const struct obj *f, bool ingress, const struct action *action)
+{
+	return is_police(f) && (f->parent == HANDLE_INGRESS) == ingress &&
+	       index_of(police_of(f)) == index_of(action);
+}
+
+static const struct obj *earlier_police(const struct tree_link *earlier, bool ingress,
+					const struct action *action)
+{
+	const struct obj *f;
+
+	for (f = earlier ? earlier->objs[OBJ_FILTER] : NULL; f; f = f->next)
+		if (same_bucket(f, ingress, action))
+			return f;
+	return NULL;
+}
+
+/* Egress first, in the order of prios: as weir tries them. */
+static bool comes_after(const struct show_police *p, bool ingress, uint16_t prio)
+{
+	return p->ingress != ingress ? p->ingress : p->prio > prio;
+}
+
+static void insert_police(struct show_link *link, struct show_police *p)
+{
+	struct show_police **at = &link->polices;
+
+	while (*at && !comes_after(*at, p->ingress, p->prio))
+		at = &(*at)->next;
+	p->next = *at;
+	*at = p;
+}
+
+/* The filters of a rule share its bucket, and all tell the bucket's counters. */
+static int add_police(struct ctx *ctx, const struct show *show, struct show_model *model,
+		      struct show_link *link, const struct tree_link *earlier, const struct obj *f)
+{
+	struct show_police *p;
+
+	for (p = link->polices; p; p = p->next)
+		if (same_bucket(f, p->ingress, p->action)) {
+			p->filters++;
+			return 0;
+		}
+	p = arena_alloc(&model->arena, sizeof(*p));
+	if (!p)
+		return oom(ctx);
+	p->ingress = f->parent == HANDLE_INGRESS;
+	p->prio = f->prio;
+	p->filters = 1;
+	p->action = police_of(f);
+	p->stats = model_stats(f, earlier_police(earlier, p->ingress, p->action),
+			       show->interval_ns);
+	p->exceed_packets = p->stats.overlimits;
+	if (p->stats.packets > p->exceed_packets)
+		p->conform_packets = p->stats.packets - p->exceed_packets;
+	insert_police(link, p);
+	return 0;
+}
+
+static int build_polices(struct ctx *ctx, const struct show *show, struct show_model *model,
+			 const struct tree_link *dev, struct show_link *link)
+{
+	const struct tree_link *earlier = model_same_link(show->earlier, dev);
+	const struct obj *f;
+	int err = 0;
+
+	for (f = dev->objs[OBJ_FILTER]; f && !err; f = f->next)
+		if (is_police(f))
+			err = add_police(ctx, show, model, link, earlier, f);
+	return err;
+}
+
+/* ---- links ---- */
+
+static struct show_link *find_or_add(struct show_model *model, const char *name)
+{
+	struct show_link *link;
+
+	for (link = model->links; link; link = link->next)
+		if (!strcmp(link->name, name))
+			return link;
+	link = arena_alloc(&model->arena, sizeof(*link));
+	if (!link)
+		return NULL;
+	link->name = name;
+	if (model->last)
+		model->last->next = link;
+	else
+		model->links = link;
+	model->last = link;
+	return link;
+}
+
+static bool is_covered(const struct show *show, const struct tree_link *dev)
+{
+	return !show->covers || show->covers(show->arg, tree_policy_link(dev));
+}
+
+bool view_is_shaped(const struct tree_link *dev)
+{
+	const struct obj *obj;
+	int type;
+
+	for (type = 0; type < OBJ_TYPES; type++)
+		for (obj = dev->objs[type]; obj; obj = obj->next)
+			if (tree_obj_is_weirs(dev, obj))
+				return true;
+	return dev->ours;
+}
+
+/* A link is shown when weir shapes it, when it was applied to, and when it is named. */
+static int build_link(struct ctx *ctx, const struct show *show, struct show_model *model,
+		      const struct tree_link *dev)
+{
+	bool shaped = view_is_shaped(dev);
+	struct show_link *link;
+	int err;
+
+	if (!is_covered(show, dev) ||
+	    (!shaped && !show->covers && !model_same_link(show->wanted, dev)))
+		return 0;
+	link = find_or_add(model, tree_policy_link(dev));
+	if (!link)
+		return oom(ctx);
+	link->shaped |= shaped;
+	err = model_tree(ctx, show, model, dev, dev->ours ? &link->ingress : &link->egress);
+	return err ? err : build_polices(ctx, show, model, dev, link);
+}
+
+int model_build(struct ctx *ctx, const struct show *show, struct show_model *model)
+{
+	const struct tree_link *dev;
+	const struct show_link *link;
+	int err = 0;
+
+	memset(model, 0, sizeof(*model));
+	model->interval_ns = show->earlier ? show->interval_ns : 0;
+	for (dev = show->now->links; dev && !err; dev = dev->next)
+		err = build_link(ctx, show, model, dev);
+	for (link = model->links; link; link = link->next)
+		model->shaped += link->shaped;
+	return err ? err : model_drift(ctx, show, model);
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "view/plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "lib/json.h"
+
+struct verb_text {
+	const char *sign, *color, *word;
+};
+
+static const struct verb_text verbs[] = {
+	[OP_LINK_ADD] = { "+", "\033[32m", "add" },
+	[OP_LINK_UP] = { "~", "\033[33m", "set up" },
+	[OP_LINK_ALIAS] = { "~", "\033[33m", "mark" },
+	[OP_LINK_DEL] = { "-", "\033[31m", "remove" },
+	[OP_ADD] = { "+", "\033[32m", "add" },
+	[OP_CHANGE] = { "~", "\033[33m", "change" },
+	[OP_REPLACE] = { "!", "\033[35m", "replace" },
+	[OP_DEL] = { "-", "\033[31m", "remove" },
+};
+
+static const char *const costs[] = {
+	[COST_NOTHING] = "nothing", [COST_COUNTERS] = "counters", [COST_QUEUE] = "queue",
+};
+
+static const char *const cost_texts[] = {
+	[COST_NOTHING] = "", [COST_COUNTERS] = "  (counters are lost)",
+	[COST_QUEUE] = "  (what waits in the queue is lost)",
+};
+
+static const struct obj *object_of(const struct op *op)
+{
+	return op->obj ? op->obj : op->old;
+}
+
+/* The rows of a change that differ: "rate 5mbit -> 6mbit". */
+static void print_change(FILE *f, const struct op *op)
+{
+	const struct kind *kind = op->obj->kind;
+	const struct opts *w = op->obj->opts, *p = op->old->opts;
+	char was[96], is[96];
+	unsigned int r;
+
+	if (!kind || op->old->kind != kind)
+		return;
+	for (r = 0; r < kind->n_opts; r++) {
+		if (!opts_has(w, r) || !opts_has(p, r))
+			continue;
+		opts_text(&kind->opts[r], &p->v[r], was, sizeof(was));
+		opts_text(&kind->opts[r], &w->v[r], is, sizeof(is));
+		if (strcmp(was, is))
+			fprintf(f, " %s %s -> %s", kind->opts[r].word, was, is);
+	}
+}
+
+static void print_actions(FILE *f, const struct obj *obj)
+{
+	const struct action *a;
+
+	for (a = obj->actions; a; a = a->next) {
+		fprintf(f, " action %s", a->kind->name);
+		opts_print(f, a->kind, a->opts, false);
+	}
+}
+
+static void print_options(FILE *f, const struct op *op)
+{
+	const struct obj *obj = op->obj;
+
+	if (!obj || !obj->opts)
+		return;
+	if (op->verb == OP_CHANGE) {
+		print_change(f, op);
+		return;
+	}
+	if (op->verb == OP_REPLACE)
+		fprintf(f, " in the place of %s %x:", op->old->kind_name, HANDLE_MAJOR(op->old->handle));
+	opts_print(f, obj->kind, obj->opts, false);
+	print_actions(f, obj);
+}
+
+/* Filters of one prio are one rule; returns the last of the run that begins with op. */
+static const struct op *last_of_rule(const struct op *op, unsigned int *n)
+{
+	const struct obj *first = object_of(op), *next;
+
+	*n = 1;
+	if (!first || first->type != OBJ_FILTER)
+		return op;
+	for (; op->next; op = op->next, (*n)++) {
+		next = object_of(op->next);
+		if (op->next->verb != op->verb || op->next->link != op->link || !next ||
+		    next->type != OBJ_FILTER || next->parent != first->parent || next->prio != first->prio)
+			break;
+	}
+	return op;
+}
+
+static void print_rule(FILE *f, const struct op *op, unsigned int n)
+{
+	const struct obj *obj = object_of(op);
+
+	fprintf(f, " %s", obj->name ? obj->name : "");
+	if (op->obj)
+		print_actions(f, obj);
+	if (n > 1)
+		fprintf(f, "  (%u filters)", n);
+}
+
+static const struct op *print_op(FILE *f, const struct op *op, bool color)
+{
+	const struct verb_text *v = &verbs[op->verb];
+	const struct op *last;
+	char text[128];
+	unsigned int n;
+
+	last = last_of_rule(op, &n);
+	fprintf(f, "%s%s %s", color ? v->color : "", v->sign,
+		op_object_text(op, text, sizeof(text)));
+	if (object_of(op) && object_of(op)->type == OBJ_FILTER)
+		print_rule(f, op, n);
+	else
+		print_options(f, op);
+	fprintf(f, "%s%s\n", cost_texts[op->cost], color ? "\033[0m" : "");
+	return last;
+}
+
+int view_plan(struct ctx *ctx, FILE *f, const struct ops *ops, bool color)
+{
+	unsigned int losing = 0;
+	const struct op *op;
+
+	(void)ctx;
+	for (op = ops->first; op; op = op->next)
+		losing += op->cost == COST_QUEUE;
+	for (op = ops->first; op; op = op->next)
+		op = print_op(f, op, color);
+	if (!ops->count)
+		fprintf(f, "nothing to change\n");
+	else
+		fprintf(f, "%u change%s, %u of them at the cost of a queue\n", ops->count,
+			ops->count == 1 ? "" : "s", losing);
+	return 0;
+}
+
+/* ---- JSON ---- */
+
+static json_t *handle_json(uint32_t handle)
+{
+	return json_sprintf("%x:%x", HANDLE_MAJOR(handle), HANDLE_MINOR(handle));
+}
+
+static void add_object(json_t *j, const struct op *op)
+{
+	static const char *const types[] = { "qdisc", "class", "filter" };
+	const struct obj *obj = object_of(op);
+
+	json_object_set_new(j, "object", json_string(types[obj->type]));
+	if (obj->name)
+		json_object_set_new(j, "name", json_string(obj->name));
+	json_object_set_new(j, "handle", handle_json(obj->handle));
+	json_object_set_new(j, "parent", handle_json(obj->parent));
+	json_object_set_new(j, "kind", json_string(obj->kind_name));
+	if (obj->type == OBJ_FILTER)
+		json_object_set_new(j, "prio", json_integer(obj->prio));
+	if (op->obj && op->obj->kind)
+		json_object_set_new(j, "options", opts_json(op->obj->kind, op->obj->opts));
+	if (op->old && op->old->kind && op->old->opts)
+		json_object_set_new(j, "was", opts_json(op->old->kind, op->old->opts));
+}
+
+static json_t *op_json(const struct op *op)
+{
+	json_t *j = json_pack("{s:s, s:s, s:s}", "do", verbs[op->verb].word, "link", op->link->name,
+			      "cost", costs[op->cost]);
+
+	if (!j)
+		return NULL;
+	if (object_of(op))
+		add_object(j, op);
+	else
+		json_object_set_new(j, "object", json_string("link"));
+	return j;
+}
+
+int view_plan_json(struct ctx *ctx, FILE *f, const struct ops *ops)
+{
+	json_t *list = json_array();
+	const struct op *op;
+
+	for (op = ops->first; op && list; op = op->next)
+		json_array_append_new(list, op_json(op));
+	return json_print(ctx, f, json_pack("{s:i, s:o}", "changes", (int)ops->count, "operations", list));
+}
+
+int view_applied(struct ctx *ctx, FILE *f, const struct ops *ops, unsigned long messages, bool json)
+{
+	if (json)
+		return json_print(ctx, f, json_pack("{s:i, s:I}", "changes", (int)ops->count,
+						   "messages", (json_int_t)messages));
+	if (!ops->count)
+		fprintf(f, "nothing to change\n");
+	else
+		fprintf(f, "%u change%s applied and verified\n", ops->count, ops->count == 1 ? "" : "s");
+	return 0;
+}
