@@ -1,0 +1,379 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lib.sh - what every shell test is written with. A test file is
+#
+#	#!/bin/bash
+#	# SPDX-License-Identifier: GPL-2.0-or-later
+#	. "$(dirname "$0")/../lib.sh"
+#
+#	test_rate_is_set() {
+#		lab_ns router
+#		...
+#		run 0 "$WEIR" -n "$(lab_netns router)" apply file.conf
+#		expect_match "$(tc_state router wan0)" 'rate 20Mbit'
+#	}
+#
+#	run_tests "$@"
+#
+# and is run as `FILE [TEST...]` (tests/run does that), as root. It prints TAP with a plan.
+#
+# Each test_* function runs in a process of its own, in a fresh network namespace (lo is up), in a
+# mount namespace of its own where /run/netns, /run/weir and /sys/fs/bpf are empty, in an empty
+# working directory $PWD that is removed afterwards. Nothing it does to interfaces or to those
+# folders outlives it, even when it is killed; what runs in its namespaces is killed at its end. The
+# lab of scripts/lab.sh is ready to use (lab_begin has been called), and `self` names the test's own
+# namespace (in_ns self, lab_netns self).
+#
+# A test fails when any check in it failed, and when it ends early with an exit status that is not 0;
+# it goes on after a failed check. What it prints is shown only then. The status of its last command
+# means nothing. $TEST_TIMEOUT (120) seconds are the most it may take, twice that with sanitizers, four
+# times in a guest.
+#
+# Variables: TOP    the source tree
+#            BUILD  where it was built; default TOP
+#            WEIR   the built program, absolute; default $BUILD/src/weir
+#            PLACE  where this runs: host, sanitize, vm-6.1, vm-6.12 (tests/skips)
+#            STRIDE 1 on the host, more where programs are slow: a test that walks over very many
+#                   cases may take every STRIDE-th (for ((n = 1; n < max; n += STRIDE)))
+#            TEST_NO_NS=1, set before run_tests: no namespaces, no root needed, no lab
+#            TEST_DIR=DIR, set before run_tests: tests start there, not in an empty folder
+#
+# Checks, each prints what was wrong, returns 0 or 1:
+#   ok DESCRIPTION, not_ok DESCRIPTION      a check decided by the caller
+#   check DESCRIPTION CMD...                CMD succeeds
+#   run STATUS CMD...                       CMD exits with STATUS; leaves its standard output in $out
+#                                           and its standard error in $err
+#   expect_eq ACTUAL WANTED [WHAT]          equal strings; a diff is shown
+#   expect_match TEXT REGEX [WHAT]          some line of TEXT matches (grep -E)
+#   expect_no_match TEXT REGEX [WHAT]       none does
+#   expect_between VALUE LOW HIGH [WHAT]    LOW <= VALUE <= HIGH, decimals allowed
+# To leave a test:
+#   skip REASON          skipped; a reason that tests/skips does not foresee for PLACE makes it fail
+#   die MESSAGE          failed, at once
+#   need KIND NAME       skips unless the kernel has it: need qdisc cake, need filter flower,
+#                        need action police, need link ifb, need command strace
+#   without_module NAME...   in a guest of tests/vm, hides kernel modules until the test ends; skips
+#                        elsewhere
+# To look:
+#   reach NS ADDRESS     a ping is answered (a check, as above)
+#   in_guest             whether this is a guest of tests/vm
+#   tc_state NS DEV      DEV's qdiscs, classes and filters as tc prints them, in a stable order,
+#                        without counters and without handles that the kernel chose
+#   mutations CMD...     runs CMD under strace, prints how many rtnetlink requests it sent that would
+#                        change something, then a line each; standard output and error of CMD are in
+#                        $PWD/mutations.out, its exit status in $PWD/mutations.status
+
+TOP=${TOP:-$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)}
+BUILD=${BUILD:-$TOP}
+WEIR=${WEIR:-$BUILD/src/weir}
+PLACE=${PLACE:-host}
+TEST_FILE=$(realpath "$0")
+case $PLACE in
+host) STRIDE=1 SLOWNESS=1 ;;
+vm-*) STRIDE=7 SLOWNESS=4 ;;
+*) STRIDE=3 SLOWNESS=2 ;;
+esac
+export TOP BUILD WEIR PLACE
+. "$TOP/scripts/lab.sh"
+
+# ---- checks
+
+# Where the test file itself called: the first caller outside this library.
+test_place() {
+	local depth
+	for ((depth = 1; depth < ${#BASH_SOURCE[@]}; depth++)); do
+		[ "${BASH_SOURCE[depth]}" = "${BASH_SOURCE[0]}" ] || break
+	done
+	printf '%s:%s' "${BASH_SOURCE[depth]##*/}" "${BASH_LINENO[depth - 1]}"
+}
+
+ok() {
+	echo "ok: $1"
+}
+
+# A file, not a variable: a check may stand in a subshell.
+not_ok() {
+	echo "FAILED $(test_place): $1"
+	: >"$TEST_STATE/failed"
+	return 1
+}
+
+check() {
+	local what=$1
+	shift
+	if "$@"; then
+		ok "$what"
+	else
+		not_ok "$what: exit status $? of: $*"
+	fi
+}
+
+run() {
+	local wanted=$1 status
+	shift
+	"$@" >"$TEST_STATE/out" 2>"$TEST_STATE/err"
+	status=$?
+	out=$(<"$TEST_STATE/out")
+	err=$(<"$TEST_STATE/err")
+	[ "$status" = "$wanted" ] && return 0
+	not_ok "exit status $status, not $wanted, of: $*"
+	sed 's/^/  out: /' "$TEST_STATE/out"
+	sed 's/^/  err: /' "$TEST_STATE/err"
+	return 1
+}
+
+expect_eq() {
+	[ "$1" = "$2" ] && return 0
+	not_ok "${3-value} is not as wanted (- wanted, + actual)"
+	diff -u <(printf '%s\n' "$2") <(printf '%s\n' "$1") | tail -n +3
+	return 1
+}
+
+expect_match() {
+	grep -qE -- "$2" <<<"$1" && return 0
+	not_ok "${3-text} has no match for: $2"
+	sed 's/^/  /' <<<"$1"
+	return 1
+}
+
+expect_no_match() {
+	grep -qE -- "$2" <<<"$1" || return 0
+	not_ok "${3-text} has a match for: $2"
+	sed 's/^/  /' <<<"$1"
+	return 1
+}
+
+expect_between() {
+	awk -v v="$1" -v low="$2" -v high="$3" \
+		'BEGIN { exit !(v ~ /^-?[0-9.]+$/ && v + 0 >= low + 0 && v + 0 <= high + 0) }' && return 0
+	not_ok "${4-value} is $1, not from $2 to $3"
+}
+
+reach() {
+	in_ns "$1" busybox ping -q -c 1 -W 2 "$2" >/dev/null 2>&1 || not_ok "$2 does not answer $1"
+}
+
+# ---- leaving
+
+SKIPPED=77
+HIDDEN_MODULES=/etc/modprobe.d/weir-tests.conf
+
+skip() {
+	echo "$1" >"$TEST_STATE/skipped"
+	exit "$SKIPPED"
+}
+
+die() {
+	not_ok "$1"
+	exit 1
+}
+
+# The kernel is asked by adding one in a namespace that is thrown away.
+need_add() {
+	case "$1 $2" in
+	"link "*) echo "ip link add need0 type $2" ;;
+	"qdisc ingress") echo "tc qdisc add dev lo ingress" ;;
+	"qdisc clsact") echo "tc qdisc add dev lo clsact" ;;
+	"qdisc tbf") echo "tc qdisc add dev lo root tbf rate 1mbit burst 10kb limit 10kb" ;;
+	"qdisc mq") echo "ip link add need0 numtxqueues 2 type dummy && tc qdisc add dev need0 root mq" ;;
+	"qdisc netem") echo "tc qdisc add dev lo root netem delay 1ms" ;;
+	"qdisc red") echo "tc qdisc add dev lo root red limit 100kb avpkt 1000" ;;
+	"qdisc "*) echo "tc qdisc add dev lo root $2" ;;
+	"filter u32") echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 flowid 1:1" ;;
+	"filter flower") echo "$NEED_HTB $NEED_FILTER flower classid 1:1" ;;
+	"filter "*) echo "$NEED_HTB $NEED_FILTER $2 classid 1:1" ;;
+	"action police") echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 police rate 1mbit burst 10kb drop" ;;
+	"action mirred")
+		echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 action mirred egress redirect dev lo" ;;
+	"action gact") echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 action drop" ;;
+	"action "*) echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 action $2" ;;
+	*) return 1 ;;
+	esac
+}
+
+NEED_HTB="tc qdisc add dev lo root handle 1: htb &&"
+NEED_FILTER="tc filter add dev lo parent 1: protocol all prio 1"
+
+need() {
+	local add
+	if [ "$1" = command ]; then
+		command -v "$2" >/dev/null || skip "no command $2"
+		return 0
+	fi
+	add=$(need_add "$1" "$2") || die "need $1 $2: no such thing to ask for"
+	unshare --net sh -c "ip link set lo up && $add" >/dev/null 2>&1 || skip "kernel has no $1 $2"
+}
+
+# A module is in use until the namespaces of earlier tests are gone, which takes the kernel a moment.
+without_module() {
+	local name tries
+	in_guest || skip "modules are hidden only in a guest"
+	printf 'install %s /bin/false\n' "$@" >"$HIDDEN_MODULES"
+	for name; do
+		! grep -q "/$name\.ko" "/lib/modules/$(uname -r)/modules.builtin" || die "$name is built in"
+		for ((tries = 0; tries < 100; tries++)); do
+			[ -d "/sys/module/$name" ] || break
+			rmmod "$name" 2>/dev/null || sleep 0.1
+		done
+		[ ! -d "/sys/module/$name" ] || die "$name stays loaded"
+	done
+}
+
+# ---- looking
+
+# Handles from 8000: up are those that the kernel picks; indexes of actions, and the ids, tags and
+# hash tables of filters are its choice too.
+TC_NORMAL='
+s/ refcnt [0-9]+//g
+s/\bffff:/FFFF:/g
+s/\b[89a-f][0-9a-f]{3}:( |$)/auto:\1/g
+s/\bFFFF:/ffff:/g
+s/[ \t](index|ref|bind|id|installed|used|firstused|expires) [0-9]+//g
+s/ (sec|rule hit [0-9]+ success [0-9]+)\b//g
+s/ (tag [0-9a-f]+|jited|not_in_hw|skip_hw|in_hw)\b//g
+s/ fh [0-9a-f]+:[0-9a-f:]*/ fh */g
+s/ ht divisor [0-9]+//g
+s/[ \t]+$//
+/^[ \t]*$/d'
+
+# Some kinds show each flow that has packets as a class.
+TC_FLOWS='^class: class (cake|codel|fq_codel|fq_pie|sfq) '
+
+tc_lines() {
+	local kind=$1
+	shift
+	in_ns "$@" | sed -E "$TC_NORMAL" | sed "s/^/$kind: /"
+}
+
+tc_state() {
+	local hook
+	tc_lines qdisc "$1" tc qdisc show dev "$2" | sort
+	tc_lines class "$1" tc class show dev "$2" | grep -vE "$TC_FLOWS" | sort
+	tc_lines filter "$1" tc filter show dev "$2"
+	in_ns "$1" tc qdisc show dev "$2" | grep -qE '^qdisc (clsact|ingress) ' || return 0
+	for hook in ingress egress; do
+		tc_lines "filter $hook" "$1" tc filter show dev "$2" "$hook" 2>/dev/null
+	done
+	return 0
+}
+
+# RTM_NEW*, RTM_DEL* and RTM_SET*: of each four numbers all but the third. strace tells numbers where it
+# cannot find the socket, as in another network namespace than its own. What the kernel sends comes by
+# recv*, which is not traced; what a process does in a network namespace that it made is not counted.
+MUTATIONS='
+BEGIN {
+	split("NEW DEL GET SET", verb, " ")
+	name[16] = "LINK"; name[36] = "QDISC"; name[40] = "TCLASS"; name[44] = "TFILTER"
+}
+/unshare\(.*CLONE_NEWNET.* = 0/ { apart[$1] }
+$1 in apart { next }
+{
+	while (match($0, /nlmsg_type=[A-Za-z0-9_]+/)) {
+		count(substr($0, RSTART + 11, RLENGTH - 11))
+		$0 = substr($0, RSTART + RLENGTH)
+	}
+}
+function count(type, number, i) {
+	if (type ~ /^0x/) {
+		for (i = 3; i <= length(type); i++)
+			number = number * 16 + index("0123456789abcdef", substr(type, i, 1)) - 1
+		if (number < 16)
+			return
+		i = number - number % 4
+		type = "RTM_" verb[number % 4 + 1] (i in name ? name[i] : i)
+	}
+	if (type ~ /^RTM_(NEW|DEL|SET)/)
+		print type
+}'
+
+mutations() {
+	local trace="$TEST_STATE/strace"
+	strace -f -qq -v -s 4000000 -e trace=sendto,sendmsg,sendmmsg,unshare -e signal=none -o "$trace" \
+		"$@" >"$PWD/mutations.out" 2>&1
+	echo $? >"$PWD/mutations.status"
+	awk "$MUTATIONS" "$trace" >"$TEST_STATE/mutations"
+	wc -l <"$TEST_STATE/mutations"
+	cat "$TEST_STATE/mutations"
+}
+
+# ---- running
+
+in_guest() {
+	[ "${PLACE#vm-}" != "$PLACE" ]
+}
+
+# Inside the namespaces: one test function, then the lab's end by its trap.
+test_body() {
+	if [ -z "${TEST_NO_NS-}" ]; then
+		mkdir -p /run/netns /run/weir
+		mount -t tmpfs tmpfs /run/netns && mount -t tmpfs -o mode=0700 tmpfs /run/weir &&
+		mount -t bpf bpf /sys/fs/bpf && sh -c "$LAB_NO_DAD" && ip link set lo up || exit 1
+		lab_begin
+		ip netns attach "$LAB-self" $$ || exit 1
+	fi
+	cd "${TEST_DIR:-$TEST_STATE/work}" || exit 1
+	"$1"
+	exit 0
+}
+
+# One test in processes of its own; prints its line of TAP.
+test_one() {
+	local number=$1 name=$2 status enter=() seconds=$((${TEST_TIMEOUT:-120} * SLOWNESS))
+	TEST_STATE=$(mktemp -d) || exit 1
+	export TEST_STATE
+	trap 'rm -rf "$TEST_STATE"' EXIT
+	mkdir "$TEST_STATE/work"
+	[ -n "${TEST_NO_NS-}" ] || enter=(unshare --mount --propagation private --net)
+	in_guest && echo "<3>weir: ${TEST_FILE##*/} $name" >/dev/kmsg
+	TEST_BODY=$name attend timeout -k 5 "$seconds" "${enter[@]}" bash "$TEST_FILE" \
+		>"$TEST_STATE/log" 2>&1 </dev/null
+	status=$?
+	test_report "$number" "$name" "$status" "$seconds"
+	in_guest && rm -f "$HIDDEN_MODULES"
+	rm -rf "$TEST_STATE"
+}
+
+test_report() {
+	local number=$1 name=${2#test_} status=$3
+	if [ ! -e "$TEST_STATE/failed" ]; then
+		case $status in
+		0) echo "ok $number - $name"; return ;;
+		"$SKIPPED")
+			if [ -s "$TEST_STATE/skipped" ]; then
+				echo "ok $number - $name # SKIP $(<"$TEST_STATE/skipped")"
+				return
+			fi ;;
+		124 | 137) echo "no end within $4 s" >>"$TEST_STATE/log" ;;
+		esac
+	fi
+	echo "not ok $number - $name"
+	sed 's/^/# /' "$TEST_STATE/log"
+	[ "$status" = 0 ] || echo "# exit status $status"
+}
+
+run_tests() {
+	local names number=0 name
+	if [ -n "${TEST_BODY-}" ]; then
+		name=$TEST_BODY
+		unset TEST_BODY
+		test_body "$name"
+	fi
+	. "$TOP/tests/attend.sh"
+	if [ -z "${TEST_NO_NS-}" ] && [ "$(id -u)" -ne 0 ]; then
+		echo "1..0 # SKIP needs root"
+		exit 0
+	fi
+	if [ -z "${TEST_NO_NS-}" ] && [ ! -x "$WEIR" ]; then
+		echo "Bail out! $WEIR is not there: build it, or say where with BUILD"
+		exit 1
+	fi
+	names=("$@")
+	# The order of the file: bash lists functions by name.
+	[ $# -gt 0 ] || mapfile -t names < <(sed -nE 's/^(test_[a-zA-Z0-9_]+)\(\).*/\1/p' "$TEST_FILE")
+	echo "1..${#names[@]}"
+	for name in "${names[@]}"; do
+		test_one $((++number)) "test_${name#test_}"
+	done
+	exit 0
+}
