@@ -55,8 +55,9 @@ once() {
 	[ "$direction" = egress ] || from=server to=client address=10.9.1.2
 	"start_$tool" "$direction" a >"$BENCH_LOG" 2>&1 || die "$tool: no first start"
 	in_ns "$from" "$BENCH_BIN/udp" flood "$address" $((TREE_PORT + 1)) "$TREE_PORTS" \
-		$((TREE_LINK * OVERLOAD / 1000)) $((BINS * BIN_MS + 1000)) &
+		$((TREE_LINK * OVERLOAD / 1000)) $((BINS * BIN_MS + 2000)) &
 	flood=$!
+	sleep 0.5	# the bursts that the classes have saved up are gone by then
 	in_ns "$to" "$BENCH_BIN/udp" bins $((TREE_PORT + 1)) "$TREE_PORTS" "$BIN_MS" "$BINS" >bins &
 	bins=$!
 	sleep 1
