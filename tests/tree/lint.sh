@@ -32,8 +32,9 @@ longest() {
 
 test_every_source_is_in_the_makefile() {
 	local path name
-	files | grep -E '^(src|qdisc|tests|doc)/.*\.[ch]$' | while read -r path; do
+	files | grep -E '^(bpf|src|qdisc|tests|doc)/.*\.[ch]$' | while read -r path; do
 		case $path in
+		bpf/*.bpf.c) name="${path%.bpf.c}\\.skel\\.h" ;;
 		tests/*.c | doc/*.c) name="${path%.c}(\\.c)?" ;;	# a program, or a part of one
 		*) name=${path//./\\.} ;;
 		esac
@@ -42,9 +43,9 @@ test_every_source_is_in_the_makefile() {
 }
 
 test_makefile_names_only_what_is_there() {
-	grep -oE '(src|qdisc|tests|scripts|doc)/[A-Za-z0-9_./-]+' Makefile.am | sort -u |
+	grep -oE '\b(bpf|src|qdisc|tests|scripts|doc)/[A-Za-z0-9_./-]+' Makefile.am | sort -u |
 		while read -r path; do
-			[ -e "$path" ] || [ -e "$path.c" ] || [ "$path" = src/weir ] || [ "${path%.a}" != "$path" ] ||
+			[ -e "$path" ] || [ -e "$path.c" ] || [ -e "${path%.skel.h}.bpf.c" ] || [ "$path" = src/weir ] || [ "${path%.a}" != "$path" ] ||
 				echo "$path"
 		done | none "listed in Makefile.am, but not there:"
 }
@@ -99,12 +100,12 @@ test_only_kernel_opens_netlink_sockets() {
 
 # Arrows point down only: a folder may include itself and what its line names.
 ARROWS='qdisc: lib
-kernel: lib qdisc
+kernel: lib qdisc bpf
 conf: lib qdisc
-host: lib qdisc kernel
-flow: lib qdisc kernel
-plan: lib qdisc kernel conf
-view: lib qdisc kernel conf plan
+host: lib qdisc kernel conf bpf
+flow: lib qdisc kernel bpf
+plan: lib qdisc kernel conf bpf
+view: lib qdisc kernel conf plan bpf
 cmd: lib qdisc kernel conf plan host flow view
 main.c: lib qdisc kernel conf plan host flow view cmd'
 

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kernel.h - the few types of the running kernel that weir's BPF programs read, as far as they read
+ * them. Where a member lies is found when a program is loaded (CO-RE), so that one object serves every
+ * kernel that has these members. Not a dump of any kernel's types: names and members only.
+ */
+#ifndef WEIR_BPF_KERNEL_H
+#define WEIR_BPF_KERNEL_H
+
+#include <linux/types.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+/* include/linux/kernfs.h, 6.1: the id of a cgroup's node is what userspace sees as its inode. */
+struct kernfs_node {
+	__u64 id;
+};
+
+/* include/linux/cgroup-defs.h, 6.1 */
+struct cgroup {
+	struct kernfs_node *kn;
+	int level;			/* 0: the root */
+	struct cgroup *ancestors[];	/* by level, itself the last; since 6.1 */
+};
+
+struct sock_cgroup_data {
+	struct cgroup *cgroup;
+	__u32 classid;			/* net_cls, cgroup v1 */
+};
+
+typedef struct {
+	__u32 val;
+} kuid_t;
+
+/* include/net/sock.h, 6.1 */
+struct sock {
+	struct sock_cgroup_data sk_cgrp_data;
+	kuid_t sk_uid;
+};
+
+#pragma clang attribute pop
+
+#endif
