@@ -64,6 +64,7 @@ struct draft {
 	struct pos pos, rate_at, ceil_at, burst_at, cburst_at, queue_at;
 	unsigned int depth;	/* 0 for the root */
 	unsigned int *n_classes; /* of the whole tree */
+	bool ingress;		/* the tree is one of ingress */
 	bool broken;		/* its statement had an error: figures are not to be trusted */
 	bool incomplete;	/* its block had one */
 };
@@ -148,6 +149,8 @@ bool parse_size_value(struct parser *p, const struct word *w, const char *what, 
 bool parse_number_value(struct parser *p, const struct word *w, const char *what, uint64_t min,
 			uint64_t max, uint64_t *value);
 bool parse_name_value(struct parser *p, const struct word *w, const char *what);
+/* MARK or MARK/MASK; a mark with bits that the mask has not is an error. */
+bool parse_mark_value(struct parser *p, const struct word *w, uint32_t *mark, uint32_t *mask);
 bool parse_user_value(struct parser *p, const struct word *w);
 const char *parse_cgroup_value(struct parser *p, const struct word *w);
 

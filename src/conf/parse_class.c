@@ -82,6 +82,20 @@ static bool parse_quantum(struct parser *p, struct draft *d, const struct word *
 	return true;
 }
 
+/* What leaves has no later hook that could read it: marks are for what comes in and is forwarded. */
+static bool parse_mark(struct parser *p, struct draft *d, const struct word *keyword)
+{
+	const struct word *w;
+
+	if (!d->ingress) {
+		report_at(&p->report, &keyword->pos, NULL,
+			  "'mark' is for classes of 'ingress': what egress decides, nothing asks for later");
+		return false;
+	}
+	w = want_word(p, keyword, "a mark such as 0x20/0xff");
+	return w && parse_mark_value(p, w, &d->c.mark, &d->c.mark_mask);
+}
+
 static const struct class_option {
 	const char *word;
 	uint32_t field;
@@ -93,6 +107,7 @@ static const struct class_option {
 	{ "burst", CLASS_BURST, parse_burst },
 	{ "cburst", CLASS_CBURST, parse_burst },
 	{ "quantum", CLASS_QUANTUM, parse_quantum },
+	{ "mark", CLASS_MARK, parse_mark },
 	{ "queue", CLASS_QUEUE, parse_queue },
 };
 enum { N_CLASS_OPTIONS = sizeof(class_options) / sizeof(class_options[0]) };
@@ -236,6 +251,7 @@ static struct draft *new_draft(struct parser *p, struct draft *parent)
 	d->c.loc = loc_of(&d->pos);
 	d->c.prio = 3;
 	d->depth = parent->depth + 1;
+	d->ingress = parent->ingress;
 	d->n_classes = parent->n_classes;
 	d->tail = &d->c.children;
 	return d;

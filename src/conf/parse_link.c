@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The file's level, `link`, and what stands in a link; `limit`. */
+/* The file's level, `link`, and what stands in a link. */
 #include "conf/parse.h"
 
 #include <string.h>
@@ -16,7 +16,8 @@
 struct link_scope {
 	struct link *link;
 	struct police **police_tail;
-	struct loc framing_loc, classifier_loc;	/* line 0: not said yet */
+	struct loc framing_loc, classifier_loc, xdp_loc;	/* line 0: not said yet */
+	struct pos xdp_at;
 };
 
 /* Reports that keyword was said before; returns whether it was. */
@@ -152,26 +153,61 @@ void parse_framing(struct parser *p, void *scope)
 	};
 }
 
-/* ---- classifier ---- */
+/* ---- classifier, xdp ---- */
+
+static const struct named *parse_choice(struct parser *p, const struct named *table,
+					const char *what, struct loc *said)
+{
+	const struct word *w = want_word(p, &p->stmt.words[0], what);
+	const struct named *choice;
+	const char *words[8];
+	size_t n;
+
+	if (!w || said_before(p, said))
+		return NULL;
+	choice = w->quoted ? NULL : named_find(table, w->text);
+	if (!choice) {
+		for (n = 0; n < 8 && table[n].name; n++)
+			words[n] = table[n].name;
+		unknown_word(p, w, words, n);
+		return NULL;
+	}
+	return end_of_words(p) ? choice : NULL;
+}
 
 static void parse_classifier(struct parser *p, void *scope)
 {
-	static const char *const words[] = { "auto", "kernel" };
 	struct link_scope *s = scope;
-	const struct word *w = want_word(p, &p->stmt.words[0], "'auto' or 'kernel'");
+	const struct named *choice = parse_choice(p, word_classifiers, "'auto', 'bpf' or 'kernel'",
+						  &s->classifier_loc);
 
-	if (!w || said_before(p, &s->classifier_loc))
-		return;
-	if (word_is(w, "bpf")) {
-		report_at(&p->report, &w->pos, NULL, "this build has no bpf classifier");
-		return;
+	if (choice)
+		s->link->classifier = (enum classifier_choice)choice->value;
+}
+
+static void parse_xdp(struct parser *p, void *scope)
+{
+	struct link_scope *s = scope;
+	const struct named *choice = parse_choice(p, word_xdp, "'on', 'off', 'native' or 'generic'",
+						  &s->xdp_loc);
+
+	if (choice) {
+		s->link->xdp = (enum xdp_choice)choice->value;
+		s->xdp_at = p->stmt.words[0].pos;
 	}
-	if (!word_is(w, "auto") && !word_is(w, "kernel")) {
-		unknown_word(p, w, words, 2);
+}
+
+/* What is stamped at XDP is read by the classifier of ingress. */
+static void check_xdp(struct parser *p, const struct link_scope *s)
+{
+	if (s->link->xdp == XDP_OFF)
 		return;
-	}
-	s->link->classifier = word_is(w, "auto") ? CLASSIFIER_AUTO : CLASSIFIER_KERNEL;
-	end_of_words(p);
+	if (!s->link->ingress)
+		report_at(&p->report, &s->xdp_at, NULL,
+			  "'xdp' is for what comes in: it needs an 'ingress' block");
+	else if (s->link->classifier == CLASSIFIER_KERNEL)
+		report_at(&p->report, &s->xdp_at, NULL,
+			  "'xdp' needs the bpf classifier: 'classifier kernel' excludes it");
 }
 
 /* ---- egress, ingress ---- */
@@ -194,13 +230,14 @@ static struct draft *new_root(struct parser *p)
 	return d;
 }
 
-static void parse_tree(struct parser *p, struct class **root)
+static void parse_tree(struct parser *p, struct class **root, bool ingress)
 {
 	const struct word *keyword = &p->stmt.words[0];
 	struct draft *d = new_root(p);
 
 	if (!d)
 		return;
+	d->ingress = ingress;
 	d->broken = *root && said_before(p, &(*root)->loc);
 	if (!*root)
 		*root = &d->c;
@@ -219,12 +256,12 @@ static void parse_tree(struct parser *p, struct class **root)
 
 static void parse_egress(struct parser *p, void *scope)
 {
-	parse_tree(p, &((struct link_scope *)scope)->link->egress);
+	parse_tree(p, &((struct link_scope *)scope)->link->egress, false);
 }
 
 static void parse_ingress(struct parser *p, void *scope)
 {
-	parse_tree(p, &((struct link_scope *)scope)->link->ingress);
+	parse_tree(p, &((struct link_scope *)scope)->link->ingress, true);
 }
 
 static void parse_link_police(struct parser *p, void *scope)
@@ -282,122 +319,8 @@ void parse_link(struct parser *p, void *scope)
 		p->link_tail = &link->next;
 	}
 	s.police_tail = &link->polices;
-	parse_block(p, &block_link, &s);
-}
-
-/* ---- limit ---- */
-
-static const char *const subjects[] = {
-	[LIMIT_CGROUP] = "cgroup", [LIMIT_USER] = "user", [LIMIT_PID] = "pid",
-};
-enum { PID_MAX = 1 << 22 };	/* PID_MAX_LIMIT, include/linux/threads.h, 6.12 */
-
-static bool parse_limit_name(struct parser *p, const struct word *w, struct limit *limit)
-{
-	uint64_t pid;
-
-	switch (limit->subject) {
-	case LIMIT_CGROUP:
-		limit->name = parse_cgroup_value(p, w);
-		return limit->name;
-	case LIMIT_USER:
-		if (!parse_user_value(p, w))
-			return false;
-		limit->name = conf_strdup(p, w->text);
-		return limit->name;
-	default:
-		if (!parse_number_value(p, w, "a pid", 1, PID_MAX, &pid))
-			return false;
-		limit->name = arena_printf(&p->policy->arena, "%u", (unsigned int)pid);
-		p->oom |= !limit->name;
-		return limit->name;
-	}
-}
-
-static bool claim_limit(struct parser *p, const struct limit *limit, const struct pos *pos)
-{
-	const char *subject = subjects[limit->subject];
-	const struct loc *first = claim_name(p, &subjects[limit->subject], limit->name, &limit->loc);
-
-	if (first)
-		report_at(&p->report, pos, NULL, "the limit of %s '%s' is there twice; the first is on %s",
-			  subject, report_word(&p->report, limit->name), where(p, pos, first));
-	return !first;
-}
-
-static bool parse_limit_head(struct parser *p, struct limit *limit)
-{
-	const struct word *w = want_word(p, &p->stmt.words[0], "'cgroup', 'user' or 'pid'");
-	const struct word *name;
-	int i;
-
-	if (!w)
-		return false;
-	for (i = 0; i < 3 && !word_is(w, subjects[i]);)
-		i++;
-	if (i == 3) {
-		unknown_word(p, w, subjects, 3);
-		return false;
-	}
-	limit->subject = (enum limit_subject)i;
-	name = want_word(p, w, "a name");
-	if (!name || !parse_limit_name(p, name, limit))
-		return false;
-	limit->loc = loc_of(&name->pos);
-	return end_of_words(p) && need_block(p) && claim_limit(p, limit, &name->pos);
-}
-
-/* egress or ingress in a limit */
-static void parse_limit_rate(struct parser *p, uint64_t *rate_bit)
-{
-	static const char *const words[] = { "rate" };
-	const struct word *keyword = &p->stmt.words[0], *rate, *value;
-
-	if (*rate_bit) {
-		report_at(&p->report, &keyword->pos, NULL, "'%s' is said twice", keyword->text);
-		return;
-	}
-	rate = want_word(p, keyword, "a rate: 'rate 5mbit'");
-	if (!rate)
-		return;
-	if (!word_is(rate, "rate")) {
-		unknown_word(p, rate, words, 1);
-		return;
-	}
-	value = want_word(p, rate, "a rate such as 20mbit");
-	if (value && parse_rate_value(p, value, rate_bit))
-		end_of_words(p);
-}
-
-static void parse_limit_egress(struct parser *p, void *scope)
-{
-	parse_limit_rate(p, &((struct limit *)scope)->egress_bit);
-}
-
-static void parse_limit_ingress(struct parser *p, void *scope)
-{
-	parse_limit_rate(p, &((struct limit *)scope)->ingress_bit);
-}
-
-void parse_limit(struct parser *p, void *scope)
-{
-	struct limit *limit = conf_alloc(p, sizeof(*limit));
-	struct pos keyword = p->stmt.words[0].pos;
-	unsigned int errors;
-	bool good;
-
-	(void)scope;
-	if (!limit)
-		return;
-	good = parse_limit_head(p, limit);
-	errors = parse_block(p, &block_limit, limit);
-	if (!good)
-		return;
-	if (!errors && !limit->egress_bit && !limit->ingress_bit)
-		report_at(&p->report, &keyword, NULL,
-			  "this limit limits nothing: it needs 'egress rate' or 'ingress rate'");
-	*p->limit_tail = limit;
-	p->limit_tail = &limit->next;
+	if (!parse_block(p, &block_link, &s))
+		check_xdp(p, &s);
 }
 
 /* ---- what stands where ---- */
@@ -409,12 +332,7 @@ const struct block block_file = BLOCK("outside of all blocks", file_words);
 
 static const struct keyword link_words[] = {
 	{ "framing", parse_framing }, { "overhead", parse_overhead },
-	{ "classifier", parse_classifier },
+	{ "classifier", parse_classifier }, { "xdp", parse_xdp },
 	{ "egress", parse_egress }, { "ingress", parse_ingress }, { "police", parse_link_police },
 };
 const struct block block_link = BLOCK("in a link", link_words);
-
-static const struct keyword limit_words[] = {
-	{ "egress", parse_limit_egress }, { "ingress", parse_limit_ingress },
-};
-const struct block block_limit = BLOCK("in a limit", limit_words);

@@ -89,34 +89,8 @@ static bool term_dscp(struct parser *p, struct match_draft *d, const struct word
 static bool term_mark(struct parser *p, struct match_draft *d, const struct word *keyword)
 {
 	const struct word *w = want_word(p, keyword, "a mark such as 0x20/0xff");
-	char *text = w ? arena_strdup(&p->arena, w->text) : NULL, *slash;
-	uint64_t mark, mask = UINT32_MAX;
-	struct word part;
 
-	if (!w || !text) {
-		p->oom |= w && !text;
-		return false;
-	}
-	slash = strchr(text, '/');
-	if (slash)
-		*slash = 0;
-	part = *w;
-	part.text = text;
-	if (!parse_number_value(p, &part, "a mark", 0, UINT32_MAX, &mark))
-		return false;
-	if (slash) {
-		part.pos = pos_in(w, (size_t)(slash + 1 - text));
-		part.text = slash + 1;
-		if (!parse_number_value(p, &part, "a mask", 1, UINT32_MAX, &mask))
-			return false;
-	}
-	d->m->mark = (uint32_t)mark;
-	d->m->mark_mask = (uint32_t)mask;
-	if (!(mark & ~mask))
-		return true;
-	report_at(&p->report, &w->pos, NULL, "'%s' never holds: the mark has bits that the mask has not",
-		  w->text);
-	return false;
+	return w && parse_mark_value(p, w, &d->m->mark, &d->m->mark_mask);
 }
 
 static bool term_vlan(struct parser *p, struct match_draft *d, const struct word *keyword)

@@ -69,11 +69,19 @@ struct match {
 	uint16_t vlan;		/* 1-4094 */
 	uint8_t mac[6];		/* source or destination */
 	const char *cgroup, *user;
+
+	/* What they stand for on this host: host/resolve.h and plan/net_cls.h say it. */
+	uint32_t uid;
+	uint64_t cgroup_id;	/* v2: the inode of its folder; 0: a cgroup of net_cls (v1) */
+	uint8_t cgroup_level;	/* v2: folders below the root */
+	uint32_t net_cls;	/* v1: net_cls.classid */
+	const uint32_t *net_cls_inner;	/* v1: those of cgroups inside it, which the match takes too: */
+	unsigned int n_net_cls_inner;	/* classids are not nested as cgroups are */
 };
 
 enum class_fields {
 	CLASS_RATE = 1 << 0, CLASS_CEIL = 1 << 1, CLASS_PRIO = 1 << 2, CLASS_BURST = 1 << 3,
-	CLASS_CBURST = 1 << 4, CLASS_QUANTUM = 1 << 5, CLASS_QUEUE = 1 << 6,
+	CLASS_CBURST = 1 << 4, CLASS_QUANTUM = 1 << 5, CLASS_QUEUE = 1 << 6, CLASS_MARK = 1 << 7,
 };
 
 /* A class of a tree. The tree's root is a class too: its rate is the link's, its ceil the same. */
@@ -88,6 +96,9 @@ struct class {
 	uint64_t rate_bit, ceil_bit;	/* always valid: resolved shares and defaults */
 	uint32_t prio;			/* 0-7, 0 the first served; default 3 */
 	uint32_t burst_bytes, cburst_bytes, quantum_bytes;	/* where set */
+	uint32_t mark, mark_mask;	/* ingress: what its packets get in these bits of their mark;
+					 * mask 0: nothing. A class without takes that of the class
+					 * around it */
 	const struct kind *queue;	/* where set; leaves only */
 	struct opts *queue_opts;
 	struct match *matches;
@@ -106,7 +117,10 @@ struct police {
 	struct match *matches;	/* NULL: every packet */
 };
 
-enum classifier_choice { CLASSIFIER_AUTO, CLASSIFIER_KERNEL };
+enum classifier_choice { CLASSIFIER_AUTO, CLASSIFIER_KERNEL, CLASSIFIER_BPF };
+
+/* Whether classids are stamped at XDP already, and in which mode of the driver. */
+enum xdp_choice { XDP_OFF, XDP_AUTO, XDP_NATIVE, XDP_GENERIC };
 
 struct link {
 	struct link *next;
@@ -114,18 +128,38 @@ struct link {
 	const char *name;
 	struct framing framing;
 	enum classifier_choice classifier;
+	enum xdp_choice xdp;
 	struct class *egress, *ingress;		/* roots, or NULL */
 	struct police *polices;
 };
 
 enum limit_subject { LIMIT_CGROUP, LIMIT_USER, LIMIT_PID };
+extern const char *const limit_subjects[];	/* "cgroup" ..: their keywords */
+
+/* Which traffic, by the remote address. */
+enum limit_only { LIMIT_ALL, LIMIT_INTERNET, LIMIT_LOCAL };
+
+#define LIMIT_RATE_MIN_BIT UINT64_C(8000)
+#define LIMIT_RATE_MAX_BIT UINT64_C(1000000000000)
+#define LIMIT_BURST_MIN_NS UINT64_C(1000000)
+#define LIMIT_BURST_MAX_NS UINT64_C(60000000000)
+
+/* One direction of a limit; all of it 0: it is not limited. */
+struct limit_rate {
+	bool block;		/* nothing passes */
+	uint64_t rate_bit;
+	uint64_t burst_ns;	/* 0: the default */
+};
 
 struct limit {
 	struct limit *next;
 	struct loc loc;
 	enum limit_subject subject;
 	const char *name;	/* path, user name or decimal pid */
-	uint64_t egress_bit, ingress_bit;	/* 0: none */
+	struct limit_rate egress, ingress;
+	enum limit_only only;
+	const char *backend;	/* NULL: the best */
+	bool no_children;
 };
 
 struct policy {

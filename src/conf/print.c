@@ -127,11 +127,16 @@ static void put_dscp(FILE *f, const struct match *m)
 	}
 }
 
+static void put_mark_value(FILE *f, uint32_t mark, uint32_t mask)
+{
+	fprintf(f, "mark 0x%" PRIx32, mark);
+	if (mask != UINT32_MAX)
+		fprintf(f, "/0x%" PRIx32, mask);
+}
+
 static void put_mark(FILE *f, const struct match *m)
 {
-	fprintf(f, "mark 0x%" PRIx32, m->mark);
-	if (m->mark_mask != UINT32_MAX)
-		fprintf(f, "/0x%" PRIx32, m->mark_mask);
+	put_mark_value(f, m->mark, m->mark_mask);
 }
 
 static void put_vlan(FILE *f, const struct match *m)
@@ -216,6 +221,10 @@ static void put_class_options(FILE *f, const struct class *c)
 		put_size(f, "cburst", c->cburst_bytes);
 	if (c->set & CLASS_QUANTUM)
 		put_size(f, "quantum", c->quantum_bytes);
+	if (c->mark_mask) {
+		fputc(' ', f);
+		put_mark_value(f, c->mark, c->mark_mask);
+	}
 	if (c->set & CLASS_QUEUE) {
 		fprintf(f, " queue %s", c->queue->name);
 		opts_print(f, c->queue, c->queue_opts, false);
@@ -303,8 +312,11 @@ static void put_link(FILE *f, const struct link *link)
 	put_word(f, link->name);
 	fputs(" {\n", f);
 	put_framing(f, &link->framing);
-	if (link->classifier == CLASSIFIER_KERNEL)
-		fputs("\tclassifier kernel\n", f);
+	if (link->classifier != CLASSIFIER_AUTO)
+		fprintf(f, "\tclassifier %s\n",
+			named_value(word_classifiers, (uint8_t)link->classifier)->name);
+	if (link->xdp != XDP_OFF)
+		fprintf(f, "\txdp %s\n", named_value(word_xdp, (uint8_t)link->xdp)->name);
 	put_tree(f, "egress", link->egress);
 	put_tree(f, "ingress", link->ingress);
 	for (p = link->polices; p; p = p->next)
@@ -312,25 +324,36 @@ static void put_link(FILE *f, const struct link *link)
 	fputs("}\n", f);
 }
 
+static void put_limit_way(FILE *f, const char *word, const struct limit_rate *way)
+{
+	char text[UNITS_TEXT];
+
+	if (way->block)
+		fprintf(f, "\t%s block\n", word);
+	if (!way->rate_bit)
+		return;
+	fprintf(f, "\t%s", word);
+	put_rate(f, "rate", way->rate_bit);
+	if (way->burst_ns)
+		fprintf(f, " burst %s", units_format_time(way->burst_ns, text));
+	fputc('\n', f);
+}
+
 static void put_limit(FILE *f, const struct limit *limit)
 {
-	static const char *const subjects[] = {
-		[LIMIT_CGROUP] = "cgroup", [LIMIT_USER] = "user", [LIMIT_PID] = "pid",
-	};
+	const struct named *only = named_value(word_only, (uint8_t)limit->only);
 
-	fprintf(f, "limit %s ", subjects[limit->subject]);
+	fprintf(f, "limit %s ", limit_subjects[limit->subject]);
 	put_word(f, limit->name);
 	fputs(" {\n", f);
-	if (limit->egress_bit) {
-		fputs("\tegress", f);
-		put_rate(f, "rate", limit->egress_bit);
-		fputc('\n', f);
-	}
-	if (limit->ingress_bit) {
-		fputs("\tingress", f);
-		put_rate(f, "rate", limit->ingress_bit);
-		fputc('\n', f);
-	}
+	put_limit_way(f, "egress", &limit->egress);
+	put_limit_way(f, "ingress", &limit->ingress);
+	if (only)
+		fprintf(f, "\tonly %s\n", only->name);
+	if (limit->backend)
+		fprintf(f, "\tbackend %s\n", limit->backend);
+	if (limit->no_children)
+		fputs("\tno-children\n", f);
 	fputs("}\n", f);
 }
 

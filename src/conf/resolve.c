@@ -108,8 +108,18 @@ static bool check_rates(struct parser *p, struct draft *d)
 	return true;
 }
 
+/* The packets of a class are also those of the classes around it. */
+static void inherit_mark(struct class *c)
+{
+	if (c->mark_mask || !c->parent)
+		return;
+	c->mark = c->parent->mark;
+	c->mark_mask = c->parent->mark_mask;
+}
+
 static void resolve_class(struct parser *p, struct draft *d, uint64_t otherwise_bit)
 {
+	inherit_mark(&d->c);
 	if (d->broken || (d->c.parent && to_draft(d->c.parent)->broken) || !resolve_shares(p, d)) {
 		d->broken = true;
 		return;
@@ -135,6 +145,7 @@ static struct draft *implied_default(struct parser *p, struct draft *parent)
 	d->c.is_default = d->c.implied = true;
 	d->c.prio = 3;
 	d->depth = parent->depth + 1;
+	d->ingress = parent->ingress;
 	d->broken = parent->broken;
 	d->pos = parent->pos;
 	d->n_classes = parent->n_classes;

@@ -169,6 +169,36 @@ bool parse_number_value(struct parser *p, const struct word *w, const char *what
 	return false;
 }
 
+bool parse_mark_value(struct parser *p, const struct word *w, uint32_t *mark, uint32_t *mask)
+{
+	char *text = arena_strdup(&p->arena, w->text), *slash;
+	uint64_t value, bits = UINT32_MAX;
+	struct word part = *w;
+
+	if (!text) {
+		p->oom = true;
+		return false;
+	}
+	slash = strchr(text, '/');
+	if (slash)
+		*slash = 0;
+	part.text = text;
+	if (!parse_number_value(p, &part, "a mark", 0, UINT32_MAX, &value))
+		return false;
+	if (slash) {
+		part.pos = pos_in(w, (size_t)(slash + 1 - text));
+		part.text = slash + 1;
+		if (!parse_number_value(p, &part, "a mask", 1, UINT32_MAX, &bits))
+			return false;
+	}
+	*mark = (uint32_t)value;
+	*mask = (uint32_t)bits;
+	if (!(value & ~bits))
+		return true;
+	report_at(&p->report, &w->pos, NULL, "'%s': the mark has bits that the mask has not", w->text);
+	return false;
+}
+
 /* ---- names ---- */
 
 static const char name_chars[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.-";
@@ -188,12 +218,25 @@ bool parse_name_value(struct parser *p, const struct word *w, const char *what)
 	return false;
 }
 
+/* These are shown again later, by messages that do not know where they are from. */
+static bool has_controls(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return true;
+	return false;
+}
+
 bool parse_user_value(struct parser *p, const struct word *w)
 {
 	size_t len = strlen(w->text), good;
+	uint64_t uid;
 
+	/* the kernel's "nobody at all" is the last number */
+	if (len && strspn(w->text, "0123456789") == len)
+		return parse_number_value(p, w, "a user", 0, UINT32_MAX - 1, &uid);
 	good = strcspn(w->text, ":/\\ \t\"'");
-	if (len && len <= 32 && good == len && w->text[0] != '-')
+	if (len && len <= 32 && good == len && w->text[0] != '-' && !has_controls(w->text))
 		return true;
 	report_at(&p->report, &w->pos, NULL, "'%s' is not the name or number of a user",
 		  report_word(&p->report, w->text));
@@ -218,7 +261,7 @@ const char *parse_cgroup_value(struct parser *p, const struct word *w)
 		part = strcspn(s + i, "/");
 		if (i + part > len)
 			part = len - i;
-		if (!odd_part(s + i, part))
+		if (!odd_part(s + i, part) && !has_controls(w->text))
 			continue;
 		report_at(&p->report, &w->pos, NULL,
 			  "'%s' is not a cgroup's path, such as system.slice/backup.service",

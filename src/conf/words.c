@@ -42,6 +42,23 @@ const struct named word_linklayers[] = {
 	{ .name = NULL }
 };
 
+const struct named word_classifiers[] = {
+	{ "auto", CLASSIFIER_AUTO, false }, { "bpf", CLASSIFIER_BPF, false },
+	{ "kernel", CLASSIFIER_KERNEL, false },
+	{ .name = NULL }
+};
+
+const struct named word_xdp[] = {
+	{ "on", XDP_AUTO, false }, { "off", XDP_OFF, false }, { "native", XDP_NATIVE, false },
+	{ "generic", XDP_GENERIC, false },
+	{ .name = NULL }
+};
+
+const struct named word_only[] = {
+	{ "internet", LIMIT_INTERNET, false }, { "local", LIMIT_LOCAL, false },
+	{ .name = NULL }
+};
+
 const struct named *named_find(const struct named *table, const char *name)
 {
 	for (; table->name; table++)

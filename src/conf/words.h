@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * words.h - names of numbers that matches use: DSCPs, protocols, verdicts. Parser and printer share
+ * words.h - names of numbers: DSCPs, protocols, verdicts and other choices. Parser and printer share
  * these tables.
  */
 #ifndef WEIR_CONF_WORDS_H
@@ -17,7 +17,8 @@ struct named {
 };
 
 /* Each ends with a row without a name. */
-extern const struct named word_dscps[], word_protos[], word_verdicts[], word_linklayers[];
+extern const struct named word_dscps[], word_protos[], word_verdicts[], word_linklayers[],
+	word_classifiers[], word_xdp[], word_only[];
 
 /* The row with this name (case does not matter) or value, or NULL. */
 const struct named *named_find(const struct named *table, const char *name);

@@ -348,11 +348,61 @@ static void test_raw_framing(void **state)
 
 static void test_classifier(void **state)
 {
-	struct outcome o = parse_good("link a { classifier kernel }; link b { classifier auto }");
+	struct outcome o = parse_good("link a { classifier kernel }; link b { classifier auto }\n"
+				      "link c { classifier bpf }");
 
 	(void)state;
 	assert_int_equal(o.policy->links->classifier, CLASSIFIER_KERNEL);
 	assert_int_equal(o.policy->links->next->classifier, CLASSIFIER_AUTO);
+	assert_int_equal(o.policy->links->next->next->classifier, CLASSIFIER_BPF);
+	outcome_free(&o);
+}
+
+static void test_xdp(void **state)
+{
+	static const struct {
+		const char *word;
+		enum xdp_choice xdp;
+	} words[] = {
+		{ "off", XDP_OFF }, { "on", XDP_AUTO }, { "native", XDP_NATIVE }, { "generic", XDP_GENERIC },
+	};
+	struct outcome o;
+	char text[80];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(text, sizeof(text), "link a { xdp %s; ingress rate 1mbit }", words[i].word);
+		o = parse_good(text);
+		assert_int_equal(o.policy->links->xdp, words[i].xdp);
+		outcome_free(&o);
+	}
+	o = parse_good("link a { xdp off; classifier kernel; egress rate 1mbit }");
+	outcome_free(&o);
+}
+
+/* A class's packets are also those of the classes around it. */
+static void test_class_mark(void **state)
+{
+	struct outcome o = parse_good(
+		"link a { ingress rate 1mbit {\n"
+		" class b mark 0x10/0xf0 { match ip; class c mark 0x3 { match tcp }; class d { match udp } }\n"
+		" class e { match icmp }\n"
+		" default mark 0/0xf0 } }");
+	const struct class *root = o.policy->links->ingress, *b = child_of(root, "b");
+
+	(void)state;
+	assert_int_equal(root->mark_mask, 0);
+	assert_int_equal(b->mark, 0x10);
+	assert_int_equal(b->mark_mask, 0xf0);
+	assert_int_equal(child_of(b, "c")->mark, 3);
+	assert_int_equal(child_of(b, "c")->mark_mask, UINT32_MAX);
+	assert_int_equal(child_of(b, "d")->mark, 0x10);
+	assert_int_equal(child_of(b, "d")->mark_mask, 0xf0);
+	assert_int_equal(child_of(b, "default")->mark_mask, 0xf0);
+	assert_int_equal(child_of(root, "e")->mark_mask, 0);
+	assert_int_equal(child_of(root, "default")->mark, 0);
+	assert_int_equal(child_of(root, "default")->mark_mask, 0xf0);
 	outcome_free(&o);
 }
 
@@ -394,16 +444,16 @@ static void test_limits(void **state)
 	(void)state;
 	assert_int_equal(l->subject, LIMIT_CGROUP);
 	assert_string_equal(l->name, "system.slice/backup.service");
-	assert_int_equal(l->egress_bit, 5 * MBIT);
-	assert_int_equal(l->ingress_bit, 10 * MBIT);
+	assert_int_equal(l->egress.rate_bit, 5 * MBIT);
+	assert_int_equal(l->ingress.rate_bit, 10 * MBIT);
 	l = l->next;
 	assert_int_equal(l->subject, LIMIT_USER);
 	assert_string_equal(l->name, "builder");
-	assert_int_equal(l->egress_bit, 0);
+	assert_int_equal(l->egress.rate_bit, 0);
 	l = l->next;
 	assert_int_equal(l->subject, LIMIT_PID);
 	assert_string_equal(l->name, "4242");
-	assert_int_equal(l->egress_bit, 400 * KBIT);
+	assert_int_equal(l->egress.rate_bit, 400 * KBIT);
 	assert_int_equal(l->loc.line, 3);
 	assert_int_equal(l->loc.column, 11);
 	assert_null(l->next);
@@ -419,7 +469,8 @@ int main(void)
 		cmocka_unit_test(test_low_and_high_rates), cmocka_unit_test(test_nesting),
 		cmocka_unit_test(test_deepest), cmocka_unit_test(test_queue),
 		cmocka_unit_test(test_framing_presets), cmocka_unit_test(test_raw_framing),
-		cmocka_unit_test(test_classifier), cmocka_unit_test(test_police),
+		cmocka_unit_test(test_classifier), cmocka_unit_test(test_xdp),
+		cmocka_unit_test(test_class_mark), cmocka_unit_test(test_police),
 		cmocka_unit_test(test_limits),
 	};
 

@@ -74,7 +74,8 @@ static void test_words(void **state)
 	static const char *const words[] = {
 		"rate", "ceil", "prio", "burst", "cburst", "quantum", "queue", "mtu", "conform", "exceed",
 		"all", "ip", "ip6", "tcp", "udp", "icmp", "proto", "from", "to", "sport", "dport", "dscp",
-		"mark", "vlan", "mac", "cgroup", "user", "ack", "pid", "auto", "kernel", "mpu",
+		"mark", "vlan", "mac", "cgroup", "user", "ack", "pid", "auto", "bpf", "kernel", "mpu",
+		"on", "off", "native", "generic", "internet", "local", "block",
 	};
 	const struct named *tables[] = { word_protos, word_verdicts, word_linklayers }, *n;
 	char *page = slurp("doc/weir.conf.5");

@@ -51,7 +51,7 @@ static void same_queue(const struct class *a, const struct class *b)
 
 static void same_class(const struct class *a, const struct class *b)
 {
-	const uint32_t implied = CLASS_RATE | CLASS_CEIL | CLASS_PRIO;
+	const uint32_t implied = CLASS_RATE | CLASS_CEIL | CLASS_PRIO | CLASS_MARK;
 	const struct class *x, *y;
 
 	assert_string_equal(a->path, b->path);
@@ -64,6 +64,8 @@ static void same_class(const struct class *a, const struct class *b)
 	assert_int_equal(a->burst_bytes, b->burst_bytes);
 	assert_int_equal(a->cburst_bytes, b->cburst_bytes);
 	assert_int_equal(a->quantum_bytes, b->quantum_bytes);
+	assert_int_equal(a->mark, b->mark);
+	assert_int_equal(a->mark_mask, b->mark_mask);
 	same_queue(a, b);
 	same_matches(a->matches, b->matches);
 	for (x = a->children, y = b->children; x && y; x = x->next, y = y->next) {
@@ -104,9 +106,17 @@ static void same_link(const struct link *a, const struct link *b)
 	assert_int_equal(a->framing.mpu_bytes, b->framing.mpu_bytes);
 	assert_int_equal(a->framing.linklayer, b->framing.linklayer);
 	assert_int_equal(a->classifier, b->classifier);
+	assert_int_equal(a->xdp, b->xdp);
 	same_tree(a->egress, b->egress);
 	same_tree(a->ingress, b->ingress);
 	same_police(a->polices, b->polices);
+}
+
+static void same_limit_rate(const struct limit_rate *a, const struct limit_rate *b)
+{
+	assert_int_equal(a->block, b->block);
+	assert_int_equal(a->rate_bit, b->rate_bit);
+	assert_int_equal(a->burst_ns, b->burst_ns);
 }
 
 static void same_policy(const struct policy *a, const struct policy *b)
@@ -120,8 +130,11 @@ static void same_policy(const struct policy *a, const struct policy *b)
 	for (; m && n; m = m->next, n = n->next) {
 		assert_int_equal(m->subject, n->subject);
 		assert_string_equal(m->name, n->name);
-		assert_int_equal(m->egress_bit, n->egress_bit);
-		assert_int_equal(m->ingress_bit, n->ingress_bit);
+		same_limit_rate(&m->egress, &n->egress);
+		same_limit_rate(&m->ingress, &n->ingress);
+		assert_int_equal(m->only, n->only);
+		assert_int_equal(m->no_children, n->no_children);
+		same_text(m->backend, n->backend);
 	}
 	assert_true(!m && !n);
 }
@@ -154,7 +167,8 @@ static void test_looks(void **state)
 		"  class b prio 0 queue fq_codel limit 50 noecn { match all } } }\n"
 		"link \"x;y\" { framing bridged-llcsnap; ingress rate 1mbit queue fq_codel\n"
 		" police egress rate 1gbit; police ingress rate 1mbit burst 64kb mtu 2kb exceed reclassify { match ack } }\n"
-		"limit cgroup \"a b\" { ingress rate 1mbit }");
+		"limit cgroup \"a b\" { ingress rate 1mbit }\n"
+		"limit pid 1 { no-children; backend ebpf; only local; ingress block; egress rate 8kbit burst 1.5s }");
 	static const char want[] =
 		"link wan0 {\n"
 		"\toverhead -4 mpu 64 atm\n"
@@ -186,6 +200,41 @@ static void test_looks(void **state)
 		"}\n"
 		"limit cgroup \"a b\" {\n"
 		"\tingress rate 1mbit\n"
+		"}\n"
+		"limit pid 1 {\n"
+		"\tegress rate 8kbit burst 1.5s\n"
+		"\tingress block\n"
+		"\tonly local\n"
+		"\tbackend ebpf\n"
+		"\tno-children\n"
+		"}\n";
+	char *printed = print_policy(o.policy);
+
+	(void)state;
+	assert_string_equal(printed, want);
+	round_trip(o.policy);
+	free(printed);
+	outcome_free(&o);
+}
+
+static void test_choices(void **state)
+{
+	struct outcome o = parse_good(
+		"link a { xdp on; classifier bpf\n"
+		" ingress rate 1mbit { class c mark 0x10/0xf0 { match udp } default mark 7 queue fq_codel } }\n"
+		"link b { xdp off; classifier auto }");
+	static const char want[] =
+		"link a {\n"
+		"\tclassifier bpf\n"
+		"\txdp on\n"
+		"\tingress rate 1mbit ceil 1mbit {\n"
+		"\t\tclass c rate 10kbit ceil 1mbit prio 3 mark 0x10/0xf0 {\n"
+		"\t\t\tmatch udp\n"
+		"\t\t}\n"
+		"\t\tdefault rate 990kbit ceil 1mbit prio 3 mark 0x7 queue fq_codel\n"
+		"\t}\n"
+		"}\n"
+		"link b {\n"
 		"}\n";
 	char *printed = print_policy(o.policy);
 
@@ -201,6 +250,7 @@ static void test_looks(void **state)
 struct dice {
 	FILE *f;
 	uint64_t state;
+	bool ingress;
 };
 
 static unsigned int roll(struct dice *d, unsigned int sides)
@@ -256,6 +306,8 @@ static void put_options(struct dice *d)
 		fprintf(d->f, " cburst %ukb", 2 + roll(d, 100));
 	if (roll(d, 3) == 0)
 		fprintf(d->f, " quantum %u", 1 + roll(d, 60000));
+	if (d->ingress && roll(d, 3) == 0)
+		fprintf(d->f, " mark 0x%x0/0x%x", roll(d, 16), 0xf0 | roll(d, 0x10000));
 	if (roll(d, 3) == 0)
 		fprintf(d->f, " ceil %u.%03u%%", 40 + roll(d, 80), roll(d, 1000));
 }
@@ -292,6 +344,7 @@ static void put_tree(struct dice *d, const char *word)
 {
 	static const char *const units[] = { "kbit", "mbit", "gbit", "mibit", "kbps" };
 
+	d->ingress = *word == 'i';
 	fprintf(d->f, "%s rate %u.%u%s {\n", word, 100 + roll(d, 900), roll(d, 1000), PICK(d, units));
 	put_classes(d, 1);
 	if (roll(d, 2)) {
@@ -307,13 +360,17 @@ static void put_link(struct dice *d, unsigned int i)
 {
 	static const char *const framings[] = {
 		"", "framing docsis;", "framing pppoe-llcsnap;", "overhead -9 ptm;", "classifier kernel;",
+		"classifier bpf;",
 	};
+	static const char *const xdps[] = { "", "", "xdp off;", "xdp on;", "xdp native;", "xdp generic;" };
 
 	fprintf(d->f, "link \"if-#%u\" {\n%s\n", i, PICK(d, framings));
 	if (roll(d, 4))
 		put_tree(d, "egress");
-	if (roll(d, 2))
+	if (roll(d, 2)) {
 		put_tree(d, "ingress");
+		fputs(PICK(d, xdps), d->f);
+	}
 	if (roll(d, 2)) {
 		fprintf(d->f, "police %s rate %ukbit burst %ukb {", roll(d, 2) ? "egress" : "ingress",
 			100 + roll(d, 100000), 64 + roll(d, 1000));
@@ -368,7 +425,8 @@ static void test_nothing(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_looks), cmocka_unit_test(test_random_policies),
+		cmocka_unit_test(test_looks), cmocka_unit_test(test_choices),
+		cmocka_unit_test(test_random_policies),
 		cmocka_unit_test(test_nothing),
 	};
 
