@@ -33,9 +33,43 @@ typedef struct {
 } kuid_t;
 
 /* include/net/sock.h, 6.1 */
+struct sock_common {
+	unsigned short skc_family;
+};
+
 struct sock {
+	struct sock_common __sk_common;
 	struct sock_cgroup_data sk_cgrp_data;
 	kuid_t sk_uid;
+};
+
+/* include/linux/net.h, 6.1 */
+struct socket {
+	struct sock *sk;
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+/* include/linux/sched/signal.h, 6.1 */
+struct signal_struct {
+	atomic_t live;			/* threads that have not exited */
+};
+
+/* include/linux/sched.h, 6.1 */
+struct task_struct {
+	int pid, tgid;			/* of the thread, of the process */
+	__u64 start_boottime;		/* ns */
+	struct signal_struct *signal;
+	struct task_struct *group_leader;
+};
+
+/* kernel/bpf/task_iter.c, 6.1 */
+struct file;
+struct bpf_iter__task_file {
+	struct task_struct *task;
+	struct file *file;
 };
 
 #pragma clang attribute pop

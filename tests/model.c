@@ -68,7 +68,8 @@ static struct obj *find(const struct tree_link *link, enum obj_type type, uint32
 
 static uint32_t filter_classid(const struct obj *filter)
 {
-	return filter->kind ? (uint32_t)opts_get(filter->opts, U32_CLASSID, 0) : 0;
+	return filter->kind && !strcmp(filter->kind_name, "u32") ?
+		(uint32_t)opts_get(filter->opts, U32_CLASSID, 0) : 0;
 }
 
 static bool filters_lead_to(const struct tree_link *link, uint32_t classid)
@@ -173,6 +174,8 @@ static void change(struct tree_link *link, const struct obj *obj)
 
 	if (obj->type == OBJ_QDISC)	/* has the handle that it had */
 		there = find(link, OBJ_QDISC, 0, obj->parent);
+	while (there && obj->type == OBJ_FILTER && there->prio != obj->prio)
+		there = there->next;
 	assert_non_null(there);
 	assert_string_equal(there->kind_name, obj->kind_name);
 	for (r = 0; r < obj->kind->n_opts; r++)
@@ -310,6 +313,8 @@ struct tree *world_compile(struct world *w, const char *text)
 	for (i = 0; kinds[i]; i++)	/* one kind of filter, so that the model has one to know */
 		if (strcmp(kinds[i]->name, "flower") && strcmp(kinds[i]->name, "matchall"))
 			probe.have |= UINT64_C(1) << i;
+	if (!w->bpf)
+		snprintf(probe.no_bpf, sizeof(probe.no_bpf), "the model has none");
 	if (conf_parse(&w->ctx, "t", text, strlen(text), &policy))
 		fail_msg("%s\n%s", w->ctx.error, text);
 	if (plan_compile(&w->ctx, policy, w->tree, &probe, NULL, 0, &wanted))

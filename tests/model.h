@@ -14,6 +14,7 @@ struct world {
 	struct ctx ctx;
 	struct tree *tree;		/* what the kernel has */
 	bool made_clsact, take_over;	/* the scope of plans */
+	bool bpf;			/* its kernel loads the BPF classifier */
 	char *warnings;
 	size_t warnings_len;
 };

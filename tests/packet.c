@@ -75,6 +75,25 @@ static struct prefix *random_prefixes(struct arena *a, unsigned int *n, int fami
 	return p;
 }
 
+static void set_lengths(struct prefix *p, unsigned int n, uint8_t bits4, uint8_t bits6)
+{
+	unsigned int i, bit;
+
+	for (i = 0; i < n; i++) {
+		if (p[i].bits < (p[i].ip6 ? bits6 : bits4))
+			random_address(p[i].ip6, p[i].addr);
+		p[i].bits = p[i].ip6 ? bits6 : bits4;
+		for (bit = p[i].bits; bit < 128; bit++)
+			p[i].addr[bit / 8] &= (uint8_t)~(0x80 >> bit % 8);
+	}
+}
+
+void match_set_lengths(struct match *m, uint8_t bits4, uint8_t bits6)
+{
+	set_lengths(m->from, m->n_from, bits4, bits6);
+	set_lengths(m->to, m->n_to, bits4, bits6);
+}
+
 static struct range *random_ranges(struct arena *a, unsigned int *n)
 {
 	struct range *r = arena_alloc(a, 4 * sizeof(*r));

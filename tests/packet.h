@@ -44,6 +44,9 @@ bool once_in(unsigned int n);
 /* A match with some of the allowed terms, in the arena. */
 struct match *match_random(struct arena *a, uint32_t allowed);
 
+/* Gives all its prefixes these lengths. */
+void match_set_lengths(struct match *m, uint8_t bits4, uint8_t bits6);
+
 /* A packet, often one that the match is about, with its bytes. taggings: bit n for each enum tagging
  * that may occur; UNTAGGED always may. */
 void packet_random(struct packet *p, const struct match *m, bool ethernet, unsigned int taggings);
