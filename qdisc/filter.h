@@ -47,6 +47,22 @@ enum flower_row {
 	FLOWER_ROWS,
 };
 
+/*
+ * bpf: a program of weir's, known by the name "weir_SOURCE:HASH": BPF_PROGRAM is the source, a word of
+ * its row. The program itself is no option: kernel/ adds it. Without BPF_DIRECT the filter's actions
+ * run when the program returns -1 (net/sched/cls_bpf.c, 6.1), and it does not match when that returns 0.
+ */
+enum bpf_row { BPF_PROGRAM, BPF_HASH, BPF_DIRECT };
+
+struct opts;
+
+/* Sets BPF_PROGRAM and BPF_HASH from such a name. 0, or -EINVAL: it is not of that form. */
+int bpf_set_name(struct opts *o, const char *name);
+
+/* connmark: what comes after it has given a packet the mark: the next action, or the next filter. */
+enum connmark_row { CONNMARK_CONTROL };
+enum connmark_control { CONNMARK_PIPE, CONNMARK_CONTINUE };
+
 /* mirred: redirects to the egress of a device, TC_ACT_STOLEN. */
 enum mirred_row { MIRRED_DEV };
 

@@ -8,7 +8,7 @@ extern const struct kind qdisc_htb, class_htb, qdisc_clsact;
 extern const struct kind qdisc_fq_codel, qdisc_fq, qdisc_cake, qdisc_codel, qdisc_pie, qdisc_sfq;
 extern const struct kind qdisc_tbf, qdisc_red, qdisc_netem;
 extern const struct kind qdisc_pfifo, qdisc_bfifo, qdisc_pfifo_head_drop;
-extern const struct kind filter_matchall, filter_flower, filter_u32;
+extern const struct kind filter_bpf, filter_cgroup, filter_matchall, filter_flower, filter_u32;
 extern const struct kind action_connmark, action_mirred, action_police;
 
 const struct kind *const kinds[] = {
@@ -16,7 +16,7 @@ const struct kind *const kinds[] = {
 	&qdisc_fq_codel, &qdisc_fq, &qdisc_cake, &qdisc_codel, &qdisc_pie, &qdisc_sfq,
 	&qdisc_tbf, &qdisc_red, &qdisc_netem,
 	&qdisc_pfifo, &qdisc_bfifo, &qdisc_pfifo_head_drop,
-	&filter_matchall, &filter_flower, &filter_u32,
+	&filter_bpf, &filter_cgroup, &filter_matchall, &filter_flower, &filter_u32,
 	&action_connmark, &action_mirred, &action_police,
 	NULL
 };

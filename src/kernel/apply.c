@@ -9,6 +9,9 @@
 #include <netlink/msg.h>
 
 #include "kernel/compose.h"
+#include "kernel/net_cls.h"
+#include "kernel/programs.h"
+#include "kernel/xdp.h"
 
 enum { CHUNK = 128 };		/* messages that are composed before they are sent */
 
@@ -141,13 +144,34 @@ static int room_for(struct chunk *c, const struct op *op)
 	return *msg ? 0 : oom(c->compose.ctx);
 }
 
+static int run_xdp(struct chunk *c, const struct op *op)
+{
+	struct op run = *op;
+	char text[64];
+	int fd = 0;
+
+	/* it could not be loaded, and the link is to do without */
+	if (run.xdp && run.xdp->given_up)
+		run.xdp = NULL;
+	else
+		fd = programs_xdp_fd(c->compose.programs, run.xdp);
+	if (fd < 0)
+		return fail(c->compose.ctx, fd, "%s: it is not at hand",
+			    op_object_text(op, text, sizeof(text)));
+	return run.xdp || run.xdp_old ? xdp_run(c->compose.ctx, c->nl, &run, fd) : 0;
+}
+
 /* The second message about a new interface must not go out when the first has failed: an interface
  * of that name may be there already, and somebody else's. */
 static int add_op(struct chunk *c, const struct op *op)
 {
 	unsigned int part, parts = compose_parts(op);
-	int err = c->n == CHUNK ? send_chunk(c) : 0;
+	int err = c->n == CHUNK || op->verb >= OP_CGROUP ? send_chunk(c) : 0;
 
+	if (op->verb == OP_CGROUP)
+		return err ? err : net_cls_write(c->compose.ctx, op->cgroup, op->classid);
+	if (op->verb == OP_XDP)
+		return err ? err : run_xdp(c, op);
 	for (part = 0; part < parts && !err; part++) {
 		err = room_for(c, op);
 		if (!err)
@@ -165,14 +189,17 @@ static int add_op(struct chunk *c, const struct op *op)
 int kernel_apply(struct ctx *ctx, struct netlink *nl, const struct ops *ops)
 {
 	struct chunk *c = calloc(1, sizeof(*c));
+	struct programs programs;
 	const struct op *op;
 	unsigned int i;
-	int err = 0;
+	int err;
 
 	if (!c)
 		return oom(ctx);
 	c->compose.ctx = ctx;
+	c->compose.programs = &programs;
 	c->nl = nl;
+	err = programs_load(ctx, ops, &programs);
 	for (op = ops->first; op && !err; op = op->next) {
 		err = add_op(c, op);
 		if (!err && (!op->next || op->next->phase != op->phase))
@@ -181,6 +208,7 @@ int kernel_apply(struct ctx *ctx, struct netlink *nl, const struct ops *ops)
 	for (i = 0; i < CHUNK; i++)
 		nlmsg_free(c->msgs[i]);
 	free(c);
+	programs_unload(&programs);
 	return err;
 }
 

@@ -9,7 +9,8 @@
 #include "kernel/op.h"
 
 /*
- * Sends the operations phase by phase; a phase is sent only when the one before succeeded wholly.
+ * Loads the BPF programs that the operations need; when that fails, nothing has changed. Then sends
+ * the operations phase by phase; a phase is sent only when the one before succeeded wholly.
  * On the first error it stops at the end of the batch at hand: what was done stays done, undoing it
  * is the caller's work (dump, diff to the state before). The error names link, object and the
  * kernel's own words: "wan0: class voip (77e0:1a): <extack>".

@@ -13,10 +13,9 @@
 #include <netlink/msg.h>
 
 #include "kernel/apply.h"
+#include "kernel/netlink.h"
+#include "kernel/programs.h"
 #include "kernel/raw.h"
-
-/* <net/if.h> and <linux/if.h> exclude each other. */
-unsigned int if_nametoindex(const char *name);
 
 enum {
 	SIZE_BASE = 4096,		/* header and options of any kind */
@@ -47,24 +46,29 @@ size_t compose_size(const struct op *op)
 
 static int index_of(void *arg, const char *dev)
 {
+	int index = netlink_ifindex(dev);
+
 	(void)arg;
-	return (int)if_nametoindex(dev);
+	return index < 0 ? 0 : index;
 }
 
+/* -errno when it cannot be had. */
 static int link_index(struct compose *c, const struct tree_link *link)
 {
 	if (link->ifindex)
 		return link->ifindex;
 	if (c->link != link) {
 		c->link = link;
-		c->ifindex = (int)if_nametoindex(link->name);
+		c->ifindex = netlink_ifindex(link->name);
 	}
 	return c->ifindex;
 }
 
-static int gone(struct compose *c, const struct tree_link *link)
+static int no_index(struct compose *c, const struct tree_link *link, int err)
 {
-	return fail(c->ctx, ENODEV, "%s: the interface has disappeared", link->name);
+	if (err == -ENODEV)
+		return fail(c->ctx, err, "%s: the interface has disappeared", link->name);
+	return fail(c->ctx, err, "%s: looking up its index: %s", link->name, strerror(-err));
 }
 
 static int too_long(struct compose *c, const struct op *op)
@@ -140,8 +144,8 @@ static int compose_link(struct compose *c, const struct op *op, unsigned int par
 	if (op->verb == OP_LINK_ADD)
 		return compose_link_add(op->link, part, msg);
 	info.ifi_index = link_index(c, op->link);
-	if (!info.ifi_index)
-		return gone(c, op->link);
+	if (info.ifi_index < 0)
+		return no_index(c, op->link, info.ifi_index);
 	if (op->verb == OP_LINK_UP)
 		info.ifi_flags = info.ifi_change = IFF_UP;
 	err = begin(msg, op->verb == OP_LINK_DEL ? RTM_DELLINK : RTM_NEWLINK, 0, &info,
@@ -189,7 +193,26 @@ static int put_actions(struct nl_msg *msg, struct nlattr *options, const struct 
 	return err;
 }
 
-static int put_body(struct nl_msg *msg, const struct op *op)
+/* The program of a filter lies in the options, too. */
+static int put_program(struct compose *c, struct nl_msg *msg, struct nlattr *options,
+		       const struct obj *obj)
+{
+	int fd = programs_fd(c->programs, obj);
+
+	if (fd <= 0)
+		return fd ? fd : -ESTALE;
+	if (nla_put_u32(msg, TCA_BPF_FD, (uint32_t)fd))
+		return -EMSGSIZE;
+	options->nla_len = (uint16_t)((char *)nlmsg_tail(nlmsg_hdr(msg)) - (char *)options);
+	return 0;
+}
+
+static bool is_program(const struct obj *obj)
+{
+	return obj->type == OBJ_FILTER && !strcmp(obj->kind_name, "bpf");
+}
+
+static int put_body(struct compose *c, struct nl_msg *msg, const struct op *op)
 {
 	const struct wire wire = { .change = op->verb == OP_CHANGE, .index_of = index_of };
 	const struct obj *obj = op->obj;
@@ -205,6 +228,8 @@ static int put_body(struct nl_msg *msg, const struct op *op)
 		return 0;
 	options = nlmsg_tail(nlmsg_hdr(msg));
 	err = kind_emit(msg, TCA_OPTIONS, obj->kind, obj->opts, &wire);
+	if (!err && is_program(obj))
+		err = put_program(c, msg, options, obj);
 	return err ? err : put_actions(msg, options, obj, &wire);
 }
 
@@ -245,8 +270,8 @@ static uint32_t message_handle(const struct op *op, const struct obj *obj)
 		return 0;
 	if (obj->type != OBJ_FILTER)
 		return obj->handle;
-	if (op->verb == OP_DEL)
-		return 0;	/* the whole prio */
+	if (op->verb == OP_DEL)	/* 0: the whole prio, but programs may have neighbours there */
+		return is_program(obj) ? obj->handle : 0;
 	return op->old ? op->old->handle : obj->handle;
 }
 
@@ -281,25 +306,28 @@ static int compose_obj(struct compose *c, const struct op *op, struct nl_msg *ms
 	int ifindex = link_index(c, op->link), err;
 	struct tcmsg tcm;
 
-	if (!ifindex)
-		return gone(c, op->link);
+	if (ifindex < 0)
+		return no_index(c, op->link, ifindex);
 	tcm = header_of(op, obj, ifindex);
 	if (op->verb == OP_DEL)
 		return compose_del(op, &tcm, msg);
 	err = begin(msg, message_types[obj->type][0], verb_flags(op, &tcm), &tcm, sizeof(tcm));
-	return err ? err : put_body(msg, op);
+	return err ? err : put_body(c, msg, op);
 }
 
-static const char *missing_dev(const struct obj *obj)
+/* The interface of an action that has no index, and why in *err; NULL: all have one. */
+static const char *missing_dev(const struct obj *obj, int *err)
 {
 	const struct action *a;
 	unsigned int r;
 
 	for (a = obj ? obj->actions : NULL; a; a = a->next)
 		for (r = 0; r < a->kind->n_opts; r++)
-			if (a->kind->opts[r].type == OPT_DEV && opts_has(a->opts, r) &&
-			    !if_nametoindex(a->opts->v[r].name))
-				return a->opts->v[r].name;
+			if (a->kind->opts[r].type == OPT_DEV && opts_has(a->opts, r)) {
+				*err = netlink_ifindex(a->opts->v[r].name);
+				if (*err < 0)
+					return a->opts->v[r].name;
+			}
 	return NULL;
 }
 
@@ -314,10 +342,16 @@ int compose_part(struct compose *c, const struct op *op, unsigned int part, stru
 	else
 		err = compose_obj(c, op, msg);
 	if (err == -ENODEV) {
-		dev = missing_dev(op->obj);
+		dev = missing_dev(op->obj, &err);
+		if (dev && err != -ENODEV)
+			return fail(c->ctx, err, "%s: looking up its index: %s", dev, strerror(-err));
+		err = -ENODEV;
 		return fail(c->ctx, err, "%s: there is no interface %s",
 			    op_object_text(op, text, sizeof(text)), dev ? dev : "of that name");
 	}
+	if (err == -ESTALE)
+		return fail(c->ctx, err, "%s: its program is not at hand",
+			    op_object_text(op, text, sizeof(text)));
 	if (err == -EOPNOTSUPP)
 		return fail(c->ctx, err, "%s: filter %s takes no actions",
 			    op_object_text(op, text, sizeof(text)), op->obj->kind_name);

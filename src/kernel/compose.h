@@ -10,10 +10,14 @@
 #include "lib/ctx.h"
 
 struct nl_msg;
+struct programs;
 
-/* The index of an interface that had none when the tree was made; asked for once per interface. */
+/* What all messages of an apply share. */
 struct compose {
 	struct ctx *ctx;
+	const struct programs *programs;	/* loaded; NULL: none are */
+
+	/* the index of an interface that had none when the tree was made; asked for once */
 	const struct tree_link *link;	/* the last one asked for */
 	int ifindex;
 };

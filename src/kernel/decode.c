@@ -13,6 +13,8 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include "kernel/xdp.h"
+
 /* <net/if.h> and <linux/if.h> exclude each other. */
 char *if_indextoname(unsigned int index, char *name);
 
@@ -60,7 +62,7 @@ int decode_link(struct ctx *ctx, struct tree *tree, const struct nlmsghdr *nlh)
 		     (!strncmp(link->alias, "weir:", 5) ||
 		      (!*link->alias && tb[IFLA_GROUP] &&
 		       nla_get_u32(tb[IFLA_GROUP]) == WEIR_GROUP));
-	return 0;
+	return xdp_decode(ctx, tree, link, tb[IFLA_XDP]);
 }
 
 /* ---- counters ---- */

@@ -11,7 +11,9 @@
 #include <netlink/msg.h>
 
 #include "kernel/decode.h"
+#include "kernel/dump_bpf.h"
 #include "kernel/dump_u32.h"
+#include "kernel/xdp.h"
 
 enum { ATTEMPTS = 9 };		/* the first and eight more */
 
@@ -232,6 +234,10 @@ static int dump_link(struct dumper *d, struct tree_link *link)
 	if (err)
 		return err;
 	err = dump_u32_settle(d->ctx, d->nl, link);
+	if (!err)
+		err = dump_bpf_settle(d->ctx, d->tree, link);
+	if (!err)
+		err = xdp_settle(d->ctx, d->tree, link);
 	if (err)
 		return err;
 	return tree_sort(link) ? oom(d->ctx) : 0;

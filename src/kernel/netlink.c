@@ -3,14 +3,17 @@
 
 #include <errno.h>
 #include <stdalign.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <libmnl/libmnl.h>
+#include <linux/if.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
 #include <netlink/msg.h>
@@ -30,6 +33,20 @@ struct netlink {
 	unsigned long mutations;
 	alignas(struct nlmsghdr) char buf[RECV_BYTES];
 };
+
+int netlink_ifindex(const char *name)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct ifreq request = { 0 };
+
+	if (fd < 0)
+		return -errno;
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%s", name);
+	if (ioctl(fd, SIOCGIFINDEX, &request))
+		err = -errno;
+	close(fd);
+	return err ? err : request.ifr_ifindex;
+}
 
 /* ---- the socket ---- */
 

@@ -55,6 +55,10 @@ int netlink_events(struct ctx *ctx, struct netlink *nl,
 /* The descriptor, to poll a listening socket. */
 int netlink_fd(const struct netlink *nl);
 
+/* The index of an interface of the process's network namespace. -ENODEV: there is none of that name; other
+ * errors say that this could not be found out, which if_nametoindex() does not tell apart. */
+int netlink_ifindex(const char *name);
+
 /* How many state-changing messages this socket sent: what `apply` reports. */
 unsigned long netlink_mutations(const struct netlink *nl);
 

@@ -1,7 +1,29 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/op.h"
 
+#include <errno.h>
 #include <stdio.h>
+
+const struct tree_link op_no_link = { .kind = "", .alias = "" };
+
+int op_append(struct ops *ops, const struct op *like)
+{
+	struct op *op = arena_memdup(&ops->arena, like, sizeof(*like)), **at = &ops->first;
+	unsigned int p;
+
+	if (!op)
+		return -ENOMEM;
+	for (p = op->phase + 1; p-- > 0;)
+		if (ops->last[p]) {
+			at = &ops->last[p]->next;
+			break;
+		}
+	op->next = *at;
+	*at = op;
+	ops->last[op->phase] = op;
+	ops->count++;
+	return 0;
+}
 
 static void handle_text(uint32_t handle, char *buf, size_t size)
 {
@@ -35,6 +57,14 @@ char *op_object_text(const struct op *op, char *buf, size_t size)
 	const char *link = op->link->name;
 	char text[24];
 
+	if (op->verb == OP_CGROUP) {
+		snprintf(buf, size, "net_cls.classid of cgroup %s", op->cgroup->path);
+		return buf;
+	}
+	if (op->verb == OP_XDP) {
+		snprintf(buf, size, "%s: XDP program", link);
+		return buf;
+	}
 	if (!obj) {
 		snprintf(buf, size, "%s: interface", link);
 		return buf;

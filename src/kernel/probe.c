@@ -12,15 +12,19 @@
 #include <unistd.h>
 
 #include <arpa/inet.h>
+#include <linux/capability.h>
 #include <linux/if_ether.h>
 #include <linux/pkt_cls.h>
 #include <linux/rtnetlink.h>
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include "bpf/classify.h"
 #include "kernel/apply.h"
+#include "kernel/bpf.h"
 #include "kernel/dump.h"
 #include "kernel/netlink.h"
+#include "kernel/process.h"
 #include "qdisc/filter.h"
 
 enum {
@@ -239,6 +243,27 @@ out:
 	tree_free(tree);
 }
 
+/* ---- the classifier's program ---- */
+
+/* Before any namespace is made: in a user namespace of one's own it is never permitted. Who may not
+ * change anything does not learn what somebody who may could do. */
+static void try_classifier(struct probe *probe)
+{
+	static const struct classify_config without_rules = { .counters = CLASSIFY_COUNT_RULE };
+	static const struct program program = {
+		.source = "classify", .constants = &without_rules,
+		.constants_bytes = sizeof(without_rules), .n_maps = 1, .no_kernel_types = true,
+		.maps = { { .name = "weir_counters", .max_entries = CLASSIFY_COUNT_RULE } },
+	};
+
+	int err = program_try(&program, probe->no_bpf, sizeof(probe->no_bpf));
+
+	probe->bpf_shortage = process_is_short(err) ? err : 0;
+	probe->bpf_tried = err != -EPERM || process_may(CAP_NET_ADMIN);
+	if (!probe->bpf_tried)
+		*probe->no_bpf = 0;
+}
+
 /* ---- the child ---- */
 
 /* In the namespace that the child is in. */
@@ -272,8 +297,10 @@ static _Noreturn void child(int out, pid_t parent)
 	struct probe probe = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (getppid() == parent)
+	if (getppid() == parent) {
+		try_classifier(&probe);
 		probe_somewhere(&probe);
+	}
 	_exit(write(out, &probe, sizeof(probe)) != sizeof(probe));
 }
 
@@ -309,6 +336,8 @@ int kernel_probe(struct ctx *ctx, struct probe *probe)
 	close(fds[0]);
 	while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
+	if (!err)
+		err = probe->bpf_shortage;
 	return err ? fail(ctx, err, "finding out what the kernel offers: %s", strerror(-err)) : 0;
 }
 

@@ -15,10 +15,16 @@
 /* Things that a kind may or may not be able to do, each tried for real. */
 enum feature { FEATURE_U32_MARK, FEATURE_FLOWER_PORT_RANGE, FEATURES };
 
+enum { PROBE_REASON = 256 };
+
 struct probe {
 	bool done;		/* false: could not be found out (no privilege); nothing is known */
 	uint64_t have;		/* bit i: kinds[i] (qdisc/table.c) */
 	uint32_t features;	/* bit i: enum feature i */
+	bool bpf_tried;		/* false: of the BPF classifier's program nothing is known */
+	int bpf_shortage;	/* -errno: something was short when it was tried; kernel_probe() fails */
+	char no_bpf[PROBE_REASON];	/* why the program of the BPF classifier does not load; "":
+					 * it does, or nothing is known */
 };
 
 /* Tries every kind of kinds[]. 0 also when it could not be found out (probe->done is false). */

@@ -10,6 +10,7 @@
 #ifndef WEIR_KERNEL_PROGRAM_H
 #define WEIR_KERNEL_PROGRAM_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
@@ -21,9 +22,11 @@ enum {
  * the constants must keep the program from using it. */
 struct program_map {
 	const char *name;	/* in the source */
+	bool shared;		/* the map of this name of another program, as it is: the rest is 0 */
 	uint32_t key_bytes;	/* 0: as in the source */
 	uint32_t value_bytes;	/* 0: as in the source */
 	uint32_t max_entries;	/* 0: as in the source */
+	bool hash;		/* a hash, whatever kind the source says */
 	uint32_t n;		/* entries to fill in */
 	const void *keys;	/* n of them; NULL: 0 to n - 1, an array's */
 	const void *values;	/* n of them, each value_bytes rounded up to 8 apart for per-CPU maps:
@@ -33,10 +36,11 @@ struct program_map {
 struct program {
 	const char *source;		/* bpf/SOURCE.bpf.c */
 	char name[PROGRAM_NAME];	/* what tells it from every other: "weir_SOURCE:HASH", HASH of the
-					 * object code and of all that follows but dev; TCA_BPF_NAME */
+					 * object code and of all that follows; TCA_BPF_NAME */
+	bool no_kernel_types;		/* it reads none of the kernel's own structures: loads where the
+					 * kernel has no BTF, and sooner where it has */
 	const void *constants;		/* the source's `config`, of the type in bpf/SOURCE.h */
 	uint32_t constants_bytes;
-	const char *dev;		/* where it redirects to: "ifb-wan0", or NULL */
 	struct program_map maps[PROGRAM_MAPS];
 	unsigned int n_maps;
 };

@@ -11,6 +11,7 @@
 #include <netlink/msg.h>
 
 #include "kernel/decode.h"
+#include "kernel/dump_bpf.h"
 #include "qdisc/filter.h"
 
 /* ---- u32 tables ---- */
@@ -160,17 +161,18 @@ static int put_actions(struct nl_msg *msg, struct nlattr *list)
 static const struct filter_layout {
 	const char *kind;
 	int flags, actions, police;
+	bool program;
 } filters[] = {
-	{ "u32", TCA_U32_FLAGS, TCA_U32_ACT, TCA_U32_POLICE },
-	{ "flower", TCA_FLOWER_FLAGS, TCA_FLOWER_ACT, 0 },
-	{ "matchall", TCA_MATCHALL_FLAGS, TCA_MATCHALL_ACT, 0 },
-	{ "bpf", TCA_BPF_FLAGS_GEN, TCA_BPF_ACT, TCA_BPF_POLICE },
-	{ "basic", 0, TCA_BASIC_ACT, TCA_BASIC_POLICE },
-	{ "fw", 0, TCA_FW_ACT, TCA_FW_POLICE },
-	{ "route", 0, TCA_ROUTE4_ACT, TCA_ROUTE4_POLICE },
-	{ "flow", 0, TCA_FLOW_ACT, TCA_FLOW_POLICE },
-	{ "cgroup", 0, TCA_CGROUP_ACT, TCA_CGROUP_POLICE },
-	{ NULL, 0, 0, 0 }
+	{ "u32", TCA_U32_FLAGS, TCA_U32_ACT, TCA_U32_POLICE, false },
+	{ "flower", TCA_FLOWER_FLAGS, TCA_FLOWER_ACT, 0, false },
+	{ "matchall", TCA_MATCHALL_FLAGS, TCA_MATCHALL_ACT, 0, false },
+	{ "bpf", TCA_BPF_FLAGS_GEN, TCA_BPF_ACT, TCA_BPF_POLICE, true },
+	{ "basic", 0, TCA_BASIC_ACT, TCA_BASIC_POLICE, false },
+	{ "fw", 0, TCA_FW_ACT, TCA_FW_POLICE, false },
+	{ "route", 0, TCA_ROUTE4_ACT, TCA_ROUTE4_POLICE, false },
+	{ "flow", 0, TCA_FLOW_ACT, TCA_FLOW_POLICE, false },
+	{ "cgroup", 0, TCA_CGROUP_ACT, TCA_CGROUP_POLICE, false },
+	{ NULL, 0, 0, 0, false }
 };
 
 static const struct filter_layout *layout_of(const char *kind)
@@ -199,6 +201,8 @@ static int put_option(struct nl_msg *msg, const struct filter_layout *layout, bo
 
 	if (type == layout->flags)
 		return put_flags(msg, nla);
+	if (layout->program && (type == TCA_BPF_ID || type == TCA_BPF_TAG || type == TCA_BPF_FD))
+		return 0;	/* of the program: see put_program() */
 	if (type == layout->actions)
 		return put_actions(msg, nla);
 	if (type == layout->police) {
@@ -208,6 +212,15 @@ static int put_option(struct nl_msg *msg, const struct filter_layout *layout, bo
 	if (root_table && type == TCA_U32_HASH)
 		return nla_put_u32(msg, type, TC_U32_ROOT) ? -EMSGSIZE : 0;
 	return copy_attr(msg, nla);
+}
+
+/* A program of which only the id is known has gone with the process that saw it; classic BPF comes as
+ * its instructions. */
+static int put_program(struct nl_msg *msg, const struct obj *filter)
+{
+	if (filter->prog_fd)
+		return nla_put_u32(msg, TCA_BPF_FD, (uint32_t)filter->prog_fd) ? -EMSGSIZE : 0;
+	return dump_bpf_id(filter) ? -ESTALE : 0;
 }
 
 int raw_filter_options(struct nl_msg *msg, const struct tree_link *link, const struct obj *filter,
@@ -226,6 +239,8 @@ int raw_filter_options(struct nl_msg *msg, const struct tree_link *link, const s
 	nla_for_each_nested(nla, (struct nlattr *)dumped, rest)
 		if (!err)
 			err = put_option(msg, layout, root_table, nla);
+	if (!err && layout->program)
+		err = put_program(msg, filter);
 	nla_nest_end_keep_empty(msg, nest);
 	return err;
 }

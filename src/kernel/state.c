@@ -13,10 +13,12 @@
 #include <jansson.h>
 
 #include "kernel/decode.h"
+#include "kernel/dump_bpf.h"
 #include "kernel/netns.h"
 
 struct state {
 	json_t *links;		/* name -> { policy, clsact, aside } */
+	json_t *limits;		/* key -> text */
 	uint64_t netns_inode, netns_cookie;
 };
 
@@ -27,27 +29,28 @@ static void state_path(const struct state *state, const char *suffix, char *path
 
 /* ---- file ---- */
 
-static json_t *without_nonsense(json_t *links)
+static json_t *without_nonsense(json_t *entries, json_type type)
 {
 	const char *name;
 	json_t *e;
 	void *tmp;
 
-	json_object_foreach_safe(links, tmp, name, e)
-		if (!json_is_object(e))
-			json_object_del(links, name);
-	return links;
+	json_object_foreach_safe(entries, tmp, name, e)
+		if (json_typeof(e) != type)
+			json_object_del(entries, name);
+	return entries;
 }
 
-/* The links of a file that is about this namespace and not about one that had its inode before. */
-static json_t *links_of(const struct state *state, json_t *file)
+/* The links or limits of a file that is about this namespace and not about one that had its inode
+ * before. */
+static json_t *entries_of(const struct state *state, json_t *file, const char *what, json_type type)
 {
 	json_int_t cookie = json_integer_value(json_object_get(file, "netns_cookie"));
-	json_t *links = json_object_get(file, "links");
+	json_t *entries = json_object_get(file, what);
 
-	if (!json_is_object(links) || (uint64_t)cookie != state->netns_cookie)
+	if (!json_is_object(entries) || (uint64_t)cookie != state->netns_cookie)
 		return json_object();
-	return without_nonsense(json_incref(links));
+	return without_nonsense(json_incref(entries), type);
 }
 
 int state_load(struct ctx *ctx, uint64_t netns_inode, struct state **out)
@@ -65,10 +68,11 @@ int state_load(struct ctx *ctx, uint64_t netns_inode, struct state **out)
 	file = json_load_file(path, 0, &error);
 	if (!file && !access(path, R_OK))
 		warn(ctx, "%s: cannot be read and is ignored: %s", path, error.text);
-	state->links = links_of(state, file);
+	state->links = entries_of(state, file, "links", JSON_OBJECT);
+	state->limits = entries_of(state, file, "limits", JSON_STRING);
 	json_decref(file);
-	if (!state->links) {
-		free(state);
+	if (!state->links || !state->limits) {
+		state_free(state);
 		return oom(ctx);
 	}
 	*out = state;
@@ -100,8 +104,8 @@ static int write_file(const char *path, const char *text)
 int state_save(struct ctx *ctx, const struct state *state)
 {
 	char path[128], tmp[128];
-	json_t *file = json_pack("{s:I, s:O}", "netns_cookie", (json_int_t)state->netns_cookie,
-				 "links", state->links);
+	json_t *file = json_pack("{s:I, s:O, s:O}", "netns_cookie", (json_int_t)state->netns_cookie,
+				 "links", state->links, "limits", state->limits);
 	char *text = file ? json_dumps(file, JSON_INDENT(1) | JSON_SORT_KEYS) : NULL;
 	int err;
 
@@ -110,7 +114,7 @@ int state_save(struct ctx *ctx, const struct state *state)
 		return oom(ctx);
 	state_path(state, "", path, sizeof(path));
 	state_path(state, ".new", tmp, sizeof(tmp));
-	if (!json_object_size(state->links)) {
+	if (!json_object_size(state->links) && !json_object_size(state->limits)) {
 		err = unlink(path) && errno != ENOENT ? -errno : 0;
 	} else {
 		err = write_file(tmp, text);
@@ -131,8 +135,9 @@ struct state *state_dup(const struct state *state)
 		return NULL;
 	*copy = *state;
 	copy->links = json_deep_copy(state->links);
-	if (!copy->links) {
-		free(copy);
+	copy->limits = json_deep_copy(state->limits);
+	if (!copy->links || !copy->limits) {
+		state_free(copy);
 		return NULL;
 	}
 	return copy;
@@ -143,6 +148,7 @@ void state_free(struct state *state)
 	if (!state)
 		return;
 	json_decref(state->links);
+	json_decref(state->limits);
 	free(state);
 }
 
@@ -223,6 +229,103 @@ void state_tidy(struct state *state)
 			json_object_del(state->links, name);
 }
 
+/* ---- limits ---- */
+
+const char *state_limit(const struct state *state, const char *key)
+{
+	return json_string_value(json_object_get(state->limits, key));
+}
+
+int state_set_limit(struct ctx *ctx, struct state *state, const char *key, const char *text)
+{
+	if (text)
+		return json_object_set_new(state->limits, key, json_string(text)) ? oom(ctx) : 0;
+	json_object_del(state->limits, key);
+	return 0;
+}
+
+int state_each_limit(const struct state *state,
+		     int (*each)(void *arg, const char *key, const char *text), void *arg)
+{
+	const char *key;
+	json_t *text;
+	void *tmp;
+	int err;
+
+	json_object_foreach_safe(state->limits, tmp, key, text) {
+		err = each(arg, key, json_string_value(text));
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* ---- cgroups ---- */
+
+static json_t *cgroups_of(const struct state *state, const char *link)
+{
+	return json_object_get(entry(state, link), "net_cls");
+}
+
+int state_set_cgroup(struct ctx *ctx, struct state *state, const char *link, const char *path,
+		     uint32_t classid, uint32_t before)
+{
+	json_t *all = cgroups_of(state, link), *v;
+
+	if (!json_is_object(all)) {
+		all = json_object();
+		if (set(ctx, state, link, "net_cls", all))
+			return -ENOMEM;
+	}
+	v = json_pack("[I, I]", (json_int_t)classid, (json_int_t)before);
+	return json_object_set_new(all, path, v) ? oom(ctx) : 0;
+}
+
+bool state_owns_cgroup(const struct state *state, const char *link, const struct tree_cgroup *cgroup,
+		       uint32_t *before)
+{
+	json_t *all = cgroups_of(state, link), *v = json_object_get(all, cgroup->path);
+	json_int_t classid = 0, was = 0;
+	bool itself = v;
+	char path[4096], *slash;
+
+	snprintf(path, sizeof(path), "%s", cgroup->path);
+	while (all && !v && (slash = strrchr(path, '/'))) {
+		*slash = 0;
+		v = json_object_get(all, path);
+	}
+	if (!v || json_unpack(v, "[I, I]", &classid, &was))
+		return false;
+	*before = (uint32_t)was;
+	return (json_int_t)cgroup->classid == classid ||
+	       (itself && HANDLE_MAJOR(cgroup->classid) == WEIR_MAJOR);
+}
+
+void state_keep_cgroups(struct state *state, const char *link,
+			bool (*keep)(void *arg, const char *link, const char *path), void *arg)
+{
+	json_t *all = cgroups_of(state, link), *v;
+	const char *path;
+	void *tmp;
+
+	json_object_foreach_safe(all, tmp, path, v)
+		if (!keep || !keep(arg, link, path))
+			json_object_del(all, path);
+	if (all && !json_object_size(all))
+		unset(state, link, "net_cls");
+}
+
+bool state_has_cgroups(const struct state *state)
+{
+	const char *name;
+	json_t *e;
+
+	json_object_foreach(state->links, name, e)
+		if (json_object_size(json_object_get(e, "net_cls")))
+			return true;
+	return false;
+}
+
 /* ---- what was put aside ---- */
 
 static json_t *hex_of(const void *data, size_t len)
@@ -283,6 +386,11 @@ int state_put_aside(struct ctx *ctx, struct state *state, const char *name,
 		unset(state, name, "aside");
 		return 0;
 	}
+	for (obj = link->objs[OBJ_FILTER]; obj; obj = obj->next)
+		if (belongs_to_root(obj) && dump_bpf_id(obj))
+			return fail(ctx, EOPNOTSUPP, "%s: filter %s of %x:, prio %u, runs a program that nobody could "
+				    "put back later: take it away first", name, obj->kind_name,
+				    HANDLE_MAJOR(obj->parent), obj->prio);
 	list = json_array();
 	for (type = 0; type < OBJ_TYPES; type++)
 		for (obj = link->objs[type]; obj; obj = obj->next)

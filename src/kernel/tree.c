@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct tree *tree_new(void)
 {
@@ -14,10 +15,27 @@ struct tree *tree_new(void)
 
 void tree_free(struct tree *tree)
 {
+	const struct tree_fd *held;
+
 	if (!tree)
 		return;
+	for (held = tree->fds; held; held = held->next)
+		close(held->fd);
 	arena_free(&tree->arena);
 	free(tree);
+}
+
+int tree_hold(struct tree *tree, int fd)
+{
+	struct tree_fd *held = arena_alloc(&tree->arena, sizeof(*held));
+
+	if (!held) {
+		close(fd);
+		return -ENOMEM;
+	}
+	*held = (struct tree_fd){ tree->fds, fd };
+	tree->fds = held;
+	return 0;
 }
 
 struct tree_link *tree_link_find(const struct tree *tree, const char *name)
@@ -234,6 +252,29 @@ static bool major_is_weirs(uint32_t handle)
 	return (HANDLE_MAJOR(handle) & 0xff00) == (WEIR_MAJOR & 0xff00);
 }
 
+static bool on_hook(const struct obj *filter)
+{
+	return filter->parent == HANDLE_INGRESS || filter->parent == HANDLE_EGRESS;
+}
+
+bool tree_in_hook_place(const struct obj *filter)
+{
+	return on_hook(filter) && !filter->chain && filter->prio >= WEIR_PRIO &&
+	       filter->prio <= WEIR_PRIO_LAST;
+}
+
+bool tree_hook_is_weirs(const struct obj *filter)
+{
+	const struct action *a;
+
+	if (!strcmp(filter->kind_name, "bpf"))
+		return filter->kind;	/* which reads nothing but programs of weir's */
+	for (a = filter->actions; a; a = a->next)
+		if (!strcmp(a->kind->name, "mirred"))
+			return true;
+	return false;
+}
+
 /* clsact bears no mark, whoever made it: all have handle ffff:. */
 bool tree_obj_is_weirs(const struct tree_link *link, const struct obj *obj)
 {
@@ -247,8 +288,9 @@ bool tree_obj_is_weirs(const struct tree_link *link, const struct obj *obj)
 	case OBJ_FILTER:
 		if (major_is_weirs(obj->parent))
 			return true;
-		return (obj->parent == HANDLE_INGRESS || obj->parent == HANDLE_EGRESS) &&
-		       obj->prio >= WEIR_PRIO_FIRST && obj->prio <= WEIR_PRIO_LAST;
+		if (tree_in_hook_place(obj))
+			return tree_hook_is_weirs(obj);
+		return on_hook(obj) && obj->prio >= WEIR_PRIO_FIRST && obj->prio < WEIR_PRIO;
 	default:
 		return false;
 	}
@@ -281,4 +323,25 @@ void tree_ifb_name(const char *link, char name[TREE_NAME])
 	else
 		snprintf(name, TREE_NAME, "ifb-%0*" PRIx64, ROOM,
 			 hash_name(link) & ((UINT64_C(1) << 4 * ROOM) - 1));
+}
+
+static int path_char(char c)
+{
+	return c == '/' ? 1 : !c ? 0 : (unsigned char)c + 1;
+}
+
+int tree_path_order(const char *a, const char *b)
+{
+	while (*a && *a == *b) {
+		a++;
+		b++;
+	}
+	return path_char(*a) - path_char(*b);
+}
+
+bool tree_path_within(const char *path, const char *outer)
+{
+	size_t len = strlen(outer);
+
+	return !len || (!strncmp(path, outer, len) && (!path[len] || path[len] == '/'));
 }

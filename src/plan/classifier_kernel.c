@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/cgroup_rules.h"
 #include "plan/filter_rules.h"
 #include "plan/filters.h"
 #include "plan/police_index.h"
@@ -22,8 +23,6 @@ enum {
 	ALL_PROTOCOLS = 0x0003,		/* ETH_P_ALL */
 	ALL_TERMS = (MATCH_ACK << 1) - 1,
 	BPF_TERMS = MATCH_CGROUP | MATCH_USER,
-	ETHERNET_TERMS = MATCH_MAC | MATCH_VLAN,
-	PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132,
 };
 
 /* A kind of filter that can carry rules. */
@@ -129,8 +128,7 @@ static int refuse_term(const struct probe *probe, uint32_t term, char *why, size
 	for (i = 0; i < CARRIERS && !(carriers[i].terms & term); i++)
 		;
 	if (i == CARRIERS)
-		return refuse(why, size, "'%s' needs the bpf classifier, which this version does not have",
-			      term_word(term));
+		return refuse(why, size, "'%s' needs the bpf classifier", term_word(term));
 	if (carriers[i].feature_terms & term && has_kind(probe, &carriers[i]))
 		return refuse(why, size, "'%s' needs %s with %s, which this kernel does not have",
 			      term_word(term), carriers[i].kind, carriers[i].feature_text);
@@ -169,19 +167,6 @@ static int refuse_terms(const struct probe *probe, uint32_t terms, char *why, si
 		      term_word(left), best ? term_word(best) : "the rest");
 }
 
-/* Matches that no filter can carry, whatever the kernel has. */
-static int check_match(const struct match *m, char *why, size_t size)
-{
-	bool ports = m->set & (MATCH_SPORT | MATCH_DPORT);
-
-	if (ports && m->set & MATCH_PROTO &&
-	    (m->proto_icmp || (m->proto != PROTO_TCP && m->proto != PROTO_UDP && m->proto != PROTO_SCTP)))
-		return refuse(why, size, "'%s' needs tcp or udp", m->set & MATCH_SPORT ? "sport" : "dport");
-	if (!alternatives_count(m, true))
-		return refuse(why, size, "no packet can have all of this");
-	return 0;
-}
-
 static int kernel_can(const struct probe *probe, const struct match *m, char *why, size_t size)
 {
 	const struct carrier *c = find_carrier(probe, terms_of(m));
@@ -189,10 +174,12 @@ static int kernel_can(const struct probe *probe, const struct match *m, char *wh
 	int err;
 
 	if (m && m->set) {
-		err = check_match(m, why, size);
+		err = match_check(m, why, size);
 		if (err)
 			return err;
 	}
+	if (m && m->set & MATCH_CGROUP)
+		return cgroup_can(probe, m, why, size);
 	if (!c)
 		return refuse_terms(probe, terms_of(m), why, size);
 	n = m ? alternatives_count(m, keeps_ranges(probe, c)) : 1;
@@ -275,11 +262,8 @@ static int add_rule(struct job *job, const struct rule *rule, uint16_t prio)
 
 	if (kernel_can(job->probe, rule->match, why, sizeof(why)))
 		return refuse_rule(job, rule, why);
-	if (!job->hook->ethernet && terms_of(rule->match) & ETHERNET_TERMS) {
-		snprintf(why, sizeof(why), "'%s' needs an interface with Ethernet headers",
-			 term_word(rule->match->set & ETHERNET_TERMS));
+	if (match_check_header(rule->match, job->hook->ethernet, why, sizeof(why)))
 		return refuse_rule(job, rule, why);
-	}
 	if (rule->match)
 		err = alternatives_make(&job->tree->arena, rule->match, keeps_ranges(job->probe, c),
 					&alts, &n);
@@ -289,6 +273,30 @@ static int add_rule(struct job *job, const struct rule *rule, uint16_t prio)
 	for (i = 0; i < n && !err; i++)
 		err = add_filter(job, c, rule, &alts[i], prio, i + 1, text);
 	return err;
+}
+
+/* All that is left of the rules is one filter. */
+static int add_cgroups(struct job *job, const struct rule *rules, unsigned int n, unsigned int first,
+		       uint16_t prio)
+{
+	struct obj *obj;
+	unsigned int at;
+	char why[200];
+
+	if (cgroup_rules_check(job->probe, job->hook, job->link, rules, n, first, &at, why, sizeof(why)))
+		return refuse_rule(job, &rules[at], why);
+	obj = tree_obj_add(job->tree, job->link, OBJ_FILTER);
+	if (!obj)
+		return oom(job->ctx);
+	obj->parent = job->hook->parent;
+	obj->prio = prio;
+	obj->protocol = ALL_PROTOCOLS;
+	obj->handle = 1;
+	obj->kind = kind_find(KIND_FILTER, "cgroup");
+	obj->kind_name = obj->kind->name;
+	obj->opts = opts_new(&job->tree->arena, obj->kind);
+	obj->name = n - first > 1 ? "all classes with cgroups" : rule_text(job, &rules[first]);
+	return obj->opts && obj->name ? 0 : oom(job->ctx);
 }
 
 static int kernel_compile(struct ctx *ctx, const struct probe *probe, const struct hook *hook,
@@ -305,6 +313,10 @@ static int kernel_compile(struct ctx *ctx, const struct probe *probe, const stru
 		return fail(ctx, E2BIG, "%s: %s: %u match lines, but only %u filter priorities are weir's "
 			    "there", link->name, rules[room].what, n, room);
 	for (i = 0; i < n && !err; i++) {
+		if (is_cgroup_rule(&rules[i])) {
+			err = add_cgroups(&job, rules, n, i, (uint16_t)(hook->prio_first + i));
+			break;
+		}
 		err = add_rule(&job, &rules[i], (uint16_t)(hook->prio_first + i));
 		u32 += !err && !strcmp(link->last[OBJ_FILTER]->kind_name, "u32");
 		if (u32 > U32_MAX_PRIOS)
@@ -317,7 +329,80 @@ static int kernel_compile(struct ctx *ctx, const struct probe *probe, const stru
 	return police_share(ctx, tree, link, before ? before->next : link->objs[OBJ_FILTER]);
 }
 
+/* ---- directions ---- */
+
+enum { MAX_RULES = 0xe000 };
+
+static struct action *new_action(struct tree *tree, const char *name)
+{
+	struct action *a = arena_alloc(&tree->arena, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->kind = kind_find(KIND_ACTION, name);
+	a->opts = a->kind ? opts_new(&tree->arena, a->kind) : NULL;
+	return a->opts ? a : NULL;
+}
+
+/* What hands a link's ingress to its IFB. */
+static int compile_redirect(struct ctx *ctx, const struct probe *probe, const struct direction *d,
+			    struct tree *tree)
+{
+	struct action *mirred = new_action(tree, "mirred"), *connmark = NULL;
+	struct rule rule = { .actions = mirred, .what = "ingress" };
+	struct hook hook = {
+		.parent = HANDLE_INGRESS, .prio_first = WEIR_PRIO, .prio_last = WEIR_PRIO,
+		.ethernet = d->ethernet,
+	};
+
+	if (!mirred)
+		return oom(ctx);
+	snprintf(mirred->opts->v[MIRRED_DEV].name, sizeof(mirred->opts->v[MIRRED_DEV].name), "%s",
+		 d->dev->name);
+	mirred->opts->set |= UINT64_C(1) << MIRRED_DEV;
+	if (d->marks) {
+		rule.actions = connmark = new_action(tree, "connmark");
+		if (!connmark)
+			return oom(ctx);
+		connmark->next = mirred;
+	}
+	return kernel_compile(ctx, probe, &hook, &rule, 1, tree, d->link);
+}
+
+/* What a filter decides, HTB sees and nobody else. */
+static int refuse_mark(struct ctx *ctx, const struct direction *d, const struct rule *rule)
+{
+	if (!rule->mark_mask)
+		return 0;
+	return fail(ctx, EOPNOTSUPP, "%s: %s: 'mark' needs the bpf classifier", d->link->name, rule->what);
+}
+
+/* The default class is HTB's own default. */
+static int kernel_direct(struct ctx *ctx, const struct probe *probe, const struct direction *d,
+			 struct tree *tree)
+{
+	struct hook hook = {
+		.parent = HANDLE(WEIR_MAJOR, 0), .prio_first = 1, .prio_last = MAX_RULES,
+		.ethernet = d->ethernet,
+	};
+	int err = refuse_mark(ctx, d, &d->otherwise);
+	unsigned int i;
+
+	for (i = 0; i < d->n_rules && !err; i++)
+		err = refuse_mark(ctx, d, &d->rules[i]);
+	if (!err)
+		err = kernel_compile(ctx, probe, &hook, d->rules, d->n_rules, tree, d->dev);
+	return !err && d->ingress ? compile_redirect(ctx, probe, d, tree) : err;
+}
+
+static int kernel_is_there(const struct probe *probe, char *why, size_t size)
+{
+	(void)probe, (void)why, (void)size;
+	return 0;	/* which of its filters there are is a matter of each match */
+}
+
 const struct classifier classifier_kernel = {
-	.name = "kernel", .help = "the kernel's own filters: matchall, flower, u32",
-	.can = kernel_can, .compile = kernel_compile,
+	.name = "kernel", .help = "the kernel's own filters: matchall, flower, u32, cgroup",
+	.is_there = kernel_is_there, .can = kernel_can, .direct = kernel_direct,
+	.compile = kernel_compile,
 };

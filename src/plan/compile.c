@@ -5,15 +5,21 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plan/classifier.h"
+#include "plan/choose.h"
 #include "plan/htb_tree.h"
+#include "plan/xdp.h"
 #include "qdisc/filter.h"
 #include "qdisc/htb.h"
 
 enum {
 	ARPHRD_ETHER = 1,	/* include/uapi/linux/if_arp.h */
 	ETHER_HEADER_BYTES = 14,
-	MAX_RULES = 0xe000,
+};
+
+/* The classes of a direction. */
+struct classes {
+	struct placed_class *placed;
+	unsigned int n;
 };
 
 /* What one link's compilation carries around. */
@@ -26,6 +32,8 @@ struct job {
 	struct tree_link *link;		/* the wanted one */
 	bool ethernet;
 	uint32_t frame_bytes;
+	enum xdp_choice xdp;
+	struct direction egress, ingress;	/* link NULL: not shaped */
 };
 
 struct rules {
@@ -44,103 +52,46 @@ static unsigned int count_matches(const struct match *m)
 	return n;
 }
 
+/* A class without a mark gives that of the class around it. */
+static void set_mark(struct rule *rule, const struct class *c)
+{
+	for (; c; c = c->parent)
+		if (c->mark_mask) {
+			rule->mark = c->mark;
+			rule->mark_mask = c->mark_mask;
+			return;
+		}
+}
+
 /*
  * Rules in file order. The placed classes are in file order with parents first; an inner class's own
  * matches come after those of the classes in it and lead to its default, which its subtree ends with.
  */
-static int collect_rules(struct job *job, const struct placed_class *p, unsigned int n,
-			 struct rules *rules)
+static int collect_rules(struct job *job, const struct classes *classes, struct rules *rules)
 {
+	const struct placed_class *p = classes->placed;
 	unsigned int i, total = 0;
 	const struct class *c;
 	const struct match *m;
 
-	for (i = 0; i < n; i++)
+	for (i = 0; i < classes->n; i++)
 		total += count_matches(p[i].class->matches);
 	rules->rule = arena_alloc(&job->tree->arena, (total + 1) * sizeof(*rules->rule));
 	if (!rules->rule)
 		return oom(job->ctx);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < classes->n; i++) {
 		if (!p[i].leaf)
 			continue;
 		c = p[i].class->is_default ? p[i].class->parent : p[i].class;
-		for (m = c->matches; m; m = m->next)
-			rules->rule[rules->n++] = (struct rule){
+		for (m = c->matches; m; m = m->next) {
+			rules->rule[rules->n] = (struct rule){
 				.match = m, .classid = p[i].classid,
 				.what = arena_printf(&job->tree->arena, "class %s", c->path),
 			};
+			set_mark(&rules->rule[rules->n++], p[i].class);
+		}
 	}
 	return 0;
-}
-
-/* ---- which classifier ---- */
-
-/* The first rule that the classifier cannot carry in this kernel, with the reason; or NULL. */
-static const struct rule *first_refused(const struct job *job, const struct classifier *classifier,
-					const struct rules *rules, char *why, size_t size)
-{
-	unsigned int r;
-
-	for (r = 0; r < rules->n; r++)
-		if (rules->rule[r].match &&
-		    classifier->can(job->probe, rules->rule[r].match, why, size))
-			return &rules->rule[r];
-	return NULL;
-}
-
-/* The best classifier that carries all rules; what the last one refuses is what is told. */
-static int classify(struct job *job, const struct hook *hook, const struct rules *rules,
-		    struct tree_link *link)
-{
-	const struct rule *refused = NULL;
-	char why[200];
-	unsigned int i;
-
-	if (!rules->n)
-		return 0;
-	for (i = 0; classifiers[i]; i++) {
-		refused = first_refused(job, classifiers[i], rules, why, sizeof(why));
-		if (!refused)
-			return classifiers[i]->compile(job->ctx, job->probe, hook, rules->rule, rules->n,
-						       job->tree, link);
-	}
-	return fail(job->ctx, EOPNOTSUPP, "%s: %s: %s:%u: %s", job->policy->name, refused->what,
-		    refused->match->loc.file, refused->match->loc.line, why);
-}
-
-/* ---- directions ---- */
-
-static int compile_tree(struct job *job, const struct class *root, struct tree_link *link)
-{
-	struct htb_env env = { job->probe, &job->policy->framing, job->frame_bytes };
-	struct hook hook = {
-		.parent = HANDLE(WEIR_MAJOR, 0), .prio_first = 1, .prio_last = MAX_RULES,
-		.ethernet = job->ethernet,
-	};
-	struct rules rules = { 0 };
-	struct placed_class *placed;
-	unsigned int n;
-	int err;
-
-	err = htb_place(job->ctx, &job->tree->arena, root, &placed, &n);
-	if (!err)
-		err = htb_build(job->ctx, &env, placed, n, job->tree, link);
-	if (!err)
-		err = collect_rules(job, placed, n, &rules);
-	if (!err)
-		err = classify(job, &hook, &rules, link);
-	return err;
-}
-
-static struct action *new_action(struct job *job, const char *name)
-{
-	struct action *a = arena_alloc(&job->tree->arena, sizeof(*a));
-
-	if (!a)
-		return NULL;
-	a->kind = kind_find(KIND_ACTION, name);
-	a->opts = a->kind ? opts_new(&job->tree->arena, a->kind) : NULL;
-	return a->opts ? a : NULL;
 }
 
 static bool matches_marks(const struct class *c)
@@ -156,34 +107,45 @@ static bool matches_marks(const struct class *c)
 	return false;
 }
 
-/* What hands a link's ingress to its IFB. Packets have no mark there yet; a tree that matches marks
- * gets those of their connections. */
-static int compile_redirect(struct job *job, const char *ifb)
+static void set_otherwise(struct direction *d, const struct classes *classes)
 {
-	struct action *mirred = new_action(job, "mirred"), *connmark = NULL;
-	struct rules rules = { 0 };
-	struct rule rule = { .actions = mirred, .what = "ingress" };
-	struct hook hook = {
-		.parent = HANDLE_INGRESS, .prio_first = WEIR_PRIO, .prio_last = WEIR_PRIO,
-		.ethernet = job->ethernet,
-	};
+	uint32_t classid = HANDLE(WEIR_MAJOR, WEIR_MINOR_DEFAULT);
+	unsigned int i;
 
-	if (!mirred)
-		return oom(job->ctx);
-	snprintf(mirred->opts->v[MIRRED_DEV].name, sizeof(mirred->opts->v[MIRRED_DEV].name), "%s", ifb);
-	mirred->opts->set |= UINT64_C(1) << MIRRED_DEV;
-	if (matches_marks(job->policy->ingress)) {
-		rule.actions = connmark = new_action(job, "connmark");
-		if (!connmark)
-			return oom(job->ctx);
-		connmark->next = mirred;
-	}
-	rules.rule = &rule;
-	rules.n = 1;
-	return classify(job, &hook, &rules, job->link);
+	d->otherwise = (struct rule){ .classid = classid, .what = "default" };
+	for (i = 0; i < classes->n; i++)
+		if (classes->placed[i].classid == classid)
+			set_mark(&d->otherwise, classes->placed[i].class);
 }
 
-static int compile_ingress(struct job *job)
+/* ---- directions ---- */
+
+static int build_classes(struct job *job, const struct class *root, struct tree_link *dev,
+			 struct direction *d)
+{
+	struct htb_env env = { job->probe, &job->policy->framing, job->frame_bytes };
+	bool ingress = d == &job->ingress;
+	struct classes classes;
+	struct rules rules = { 0 };
+	int err = htb_place(job->ctx, &job->tree->arena, root, &classes.placed, &classes.n);
+
+	if (!err)
+		err = htb_build(job->ctx, &env, classes.placed, classes.n, job->tree, dev);
+	if (!err)
+		err = collect_rules(job, &classes, &rules);
+	if (err)
+		return err;
+	*d = (struct direction){
+		.ingress = ingress, .ethernet = job->ethernet, .link = job->link, .dev = dev,
+		.stamps = ingress && job->xdp != XDP_OFF,
+		.marks = ingress && matches_marks(root),
+		.rules = rules.rule, .n_rules = rules.n,
+	};
+	set_otherwise(d, &classes);
+	return 0;
+}
+
+static int build_ingress(struct job *job)
 {
 	struct tree_link *ifb;
 	char name[TREE_NAME];
@@ -200,7 +162,7 @@ static int compile_ingress(struct job *job)
 	ifb->alias = arena_printf(&job->tree->arena, "weir:%s", job->policy->name);
 	if (!ifb->alias)
 		return oom(job->ctx);
-	return compile_tree(job, job->policy->ingress, ifb);
+	return build_classes(job, job->policy->ingress, ifb, &job->ingress);
 }
 
 /* ---- police ---- */
@@ -229,6 +191,17 @@ static uint64_t police_overhead(const struct job *job, const struct police *p)
 	int32_t bytes = job->policy->framing.overhead_bytes + header;
 
 	return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+static struct action *new_action(struct job *job, const char *name)
+{
+	struct action *a = arena_alloc(&job->tree->arena, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->kind = kind_find(KIND_ACTION, name);
+	a->opts = a->kind ? opts_new(&job->tree->arena, a->kind) : NULL;
+	return a->opts ? a : NULL;
 }
 
 static struct action *police_action(struct job *job, const struct police *p)
@@ -283,17 +256,21 @@ static int police_rules(struct job *job, bool ingress, struct rules *rules)
 	return 0;
 }
 
-static int compile_police(struct job *job, bool ingress)
+static int compile_police(struct job *job, const struct choice *choice, bool ingress)
 {
 	struct hook hook = {
 		.parent = ingress ? HANDLE_INGRESS : HANDLE_EGRESS,
 		.prio_first = WEIR_PRIO_FIRST, .prio_last = WEIR_PRIO - 1,
 		.ethernet = job->ethernet,
 	};
+	const struct classifier *classifier;
 	struct rules rules = { 0 };
 	int err = police_rules(job, ingress, &rules);
 
-	return err ? err : classify(job, &hook, &rules, job->link);
+	if (!err)
+		err = choose_for_police(job->ctx, choice, job->link, rules.rule, rules.n, &classifier);
+	return err ? err : classifier->compile(job->ctx, job->probe, &hook, rules.rule, rules.n, job->tree,
+					       job->link);
 }
 
 static int compile_clsact(struct job *job)
@@ -310,6 +287,20 @@ static int compile_clsact(struct job *job)
 	return obj->opts ? 0 : oom(job->ctx);
 }
 
+/* A tree gets clsact even where nothing hangs on it yet: to add or remove it the kernel takes the device
+ * out of service for a moment and throws away all that waits in its queues (qdisc_graft(),
+ * dev_deactivate(), net/sched, 6.1 to 6.18). */
+static bool wants_hooks(const struct job *job)
+{
+	const struct obj *f;
+
+	for (f = job->link->objs[OBJ_FILTER]; f; f = f->next)
+		if (f->parent == HANDLE_INGRESS || f->parent == HANDLE_EGRESS)
+			return true;
+	return (job->policy->egress || job->policy->ingress) &&
+	       probe_has(job->probe, kind_find(KIND_QDISC, "clsact"));
+}
+
 /* ---- links ---- */
 
 static void warn_framing(struct job *job)
@@ -324,24 +315,26 @@ static void warn_framing(struct job *job)
 static int compile_link(struct job *job)
 {
 	const struct link *policy = job->policy;
-	char ifb[TREE_NAME];
+	const struct choice choice = {
+		policy, job->present, job->probe, { &job->egress, &job->ingress },
+	};
 	int err = 0;
 
 	warn_framing(job);
 	if (policy->egress)
-		err = compile_tree(job, policy->egress, job->link);
-	if (!err && (policy->ingress || policy->polices))
-		err = compile_clsact(job);
-	if (!err && policy->polices)
-		err = compile_police(job, true);
-	if (!err && policy->polices)
-		err = compile_police(job, false);
+		err = build_classes(job, policy->egress, job->link, &job->egress);
 	if (!err && policy->ingress)
-		err = compile_ingress(job);
-	if (!err && policy->ingress) {
-		tree_ifb_name(policy->name, ifb);
-		err = compile_redirect(job, ifb);
-	}
+		err = build_ingress(job);
+	if (!err && (policy->egress || policy->ingress))
+		err = choose_classifier(job->ctx, &choice, job->tree, job->link);
+	if (!err)
+		err = xdp_compile(job->ctx, job->xdp, job->tree, job->link);
+	if (!err && policy->polices)
+		err = compile_police(job, &choice, true);
+	if (!err && policy->polices)
+		err = compile_police(job, &choice, false);
+	if (!err && wants_hooks(job))
+		err = compile_clsact(job);
 	return err;
 }
 
@@ -349,6 +342,7 @@ static int start_link(struct job *job, const struct tree *present)
 {
 	const struct link *policy = job->policy;
 
+	job->egress = job->ingress = (struct direction){ 0 };
 	job->present = tree_link_find(present, policy->name);
 	if (!job->present)
 		return fail(job->ctx, ENODEV, "%s: no such interface (%s:%u)", policy->name,
@@ -365,7 +359,7 @@ static int start_link(struct job *job, const struct tree *present)
 	job->link->up = job->present->up;
 	job->ethernet = job->present->arphrd == ARPHRD_ETHER;
 	job->frame_bytes = job->present->mtu_bytes + (job->ethernet ? ETHER_HEADER_BYTES : 0);
-	return 0;
+	return xdp_choose(job->ctx, policy, job->present, &job->xdp);
 }
 
 static bool is_named(const char *name, const char *const *only, unsigned int n_only)

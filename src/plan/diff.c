@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <string.h>
 
+#include "plan/diff_cgroups.h"
+#include "plan/diff_xdp.h"
 #include "plan/filters.h"
+#include "plan/hook_place.h"
 #include "plan/lookup.h"
 
 /* One pair of links; either may be NULL. */
@@ -29,28 +32,12 @@ static const struct tree_link *op_link(const struct job *job, enum op_verb verb,
 static int add_op(struct job *job, enum op_verb verb, enum op_phase phase, enum op_cost cost,
 		  const struct obj *old, const struct obj *obj)
 {
-	struct op *op = arena_alloc(&job->ops->arena, sizeof(*op)), **at;
-
-	if (!op)
-		return oom(job->ctx);
-	*op = (struct op){
+	const struct op op = {
 		.verb = verb, .phase = phase, .cost = cost, .old = old, .obj = obj,
 		.link = op_link(job, verb, obj),
 	};
-	at = &job->ops->first;
-	if (job->ops->last[phase])
-		at = &job->ops->last[phase]->next;
-	else
-		for (unsigned int p = phase; p-- > 0;)
-			if (job->ops->last[p]) {
-				at = &job->ops->last[p]->next;
-				break;
-			}
-	op->next = *at;
-	*at = op;
-	job->ops->last[phase] = op;
-	job->ops->count++;
-	return 0;
+
+	return op_append(job->ops, &op) ? oom(job->ctx) : 0;
 }
 
 static const struct obj *first_obj(const struct tree_link *link, enum obj_type type)
@@ -318,21 +305,25 @@ static int remove_hook(void *arg, const struct obj *filter, bool in_the_way)
 	return add_op(arg, OP_DEL, in_the_way ? PHASE_HOOK : PHASE_UNHOOK, COST_NOTHING, filter, NULL);
 }
 
+/* The program's counters go with it. */
+static int change_classifier(void *arg, const struct obj *old, const struct obj *filter)
+{
+	return add_op(arg, OP_CHANGE, PHASE_HOOK, COST_COUNTERS, old, filter);
+}
+
+static int remove_classifier(void *arg, const struct obj *filter)
+{
+	return add_op(arg, OP_DEL, PHASE_UNHOOK, COST_NOTHING, filter, NULL);
+}
+
 static int diff_hook(struct job *job, uint32_t parent)
 {
-	static const uint16_t ranges[][2] = {
-		{ WEIR_PRIO_FIRST, WEIR_PRIO - 1 },	/* police */
-		{ WEIR_PRIO, WEIR_PRIO },		/* the redirect */
-		{ WEIR_PRIO + 1, WEIR_PRIO_LAST },
-	};
-	struct filter_changes changes = { add_hook, remove_hook, job };
-	unsigned int i;
-	int err = 0;
+	struct filter_changes police = { add_hook, remove_hook, job };
+	struct hook_changes classifier = { add_hook, change_classifier, remove_classifier, job };
+	int err = filters_align(job->ctx, &job->ops->arena, job->present, job->wanted, parent,
+				WEIR_PRIO_FIRST, WEIR_PRIO - 1, &police);
 
-	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]) && !err; i++)
-		err = filters_align(job->ctx, &job->ops->arena, job->present, job->wanted, parent,
-				    ranges[i][0], ranges[i][1], &changes);
-	return err;
+	return err ? err : hook_place_diff(job->ctx, job->present, job->wanted, parent, &classifier);
 }
 
 static int add_foreign_filters(struct job *job)
@@ -391,13 +382,23 @@ static bool needs_egress_hook(const struct tree_link *wanted)
 	return false;
 }
 
+/* To add or remove it empties all queues of the device (see wants_hooks(), plan/compile.c): those that
+ * were chosen and stay. */
+static enum op_cost cost_of_clsact(const struct job *job)
+{
+	const struct obj *root = chosen_root(&job->in_present);
+	bool stays = root && !job->new_root && (!is_weirs_root(root) || chosen_root(&job->in_wanted));
+
+	return stays ? COST_QUEUE : COST_NOTHING;
+}
+
 static int diff_clsact(struct job *job)
 {
 	struct obj *p = lookup_qdisc_at(&job->in_present, HANDLE_CLSACT);
 	struct obj *w = lookup_qdisc_at(&job->in_wanted, HANDLE_CLSACT);
 
 	if (w && !p)
-		return add_op(job, OP_ADD, PHASE_BUILD, COST_NOTHING, NULL, w);
+		return add_op(job, OP_ADD, PHASE_BUILD, cost_of_clsact(job), NULL, w);
 	if (w && p && !same_kind(w, p) && needs_egress_hook(job->wanted))
 		return fail(job->ctx, EEXIST,
 			    "%s: qdisc %s is in the place of clsact and is not weir's; egress rules need clsact",
@@ -405,7 +406,7 @@ static int diff_clsact(struct job *job)
 	if (w || !p || strcmp(p->kind_name, "clsact") || hooks_shared(job->present) ||
 	    !job->scope->made_clsact || !job->scope->made_clsact(job->scope->arg, job->present->name))
 		return 0;
-	return add_op(job, OP_DEL, PHASE_REMOVE, COST_NOTHING, p, NULL);
+	return add_op(job, OP_DEL, PHASE_REMOVE, cost_of_clsact(job), p, NULL);
 }
 
 /* ---- trees ---- */
@@ -432,6 +433,8 @@ static int diff_one(struct ctx *ctx, const struct diff_scope *scope, struct ops 
 		err = diff_clsact(&job);
 	if (!err)
 		err = diff_filters(&job);
+	if (!err)
+		err = diff_xdp(ctx, ops, present, wanted);
 	return err;
 }
 
@@ -458,6 +461,8 @@ int plan_diff(struct ctx *ctx, const struct tree *present, struct tree *wanted,
 	for (p = present->links; p && !err; p = p->next)
 		if (!tree_link_find(wanted, p->name) && covered(scope, p))
 			err = diff_one(ctx, scope, ops, p, NULL);
+	if (!err)
+		err = diff_cgroups(ctx, scope, ops, present, wanted);
 	if (err)
 		arena_free(&ops->arena);
 	return err;

@@ -80,7 +80,7 @@ static bool raw_equal(const struct obj *a, const struct obj *b)
 	return a->raw && b->raw && a->raw_len == b->raw_len && !memcmp(a->raw, b->raw, a->raw_len);
 }
 
-static bool filter_equal(const struct obj *wanted, const struct obj *present)
+bool filters_equal(const struct obj *wanted, const struct obj *present)
 {
 	if (strcmp(wanted->kind_name, present->kind_name) || wanted->protocol != present->protocol)
 		return false;
@@ -98,7 +98,7 @@ static bool group_equal(const struct group *wanted, const struct group *present)
 	if (wanted->n != present->n)
 		return false;
 	for (i = 0; i < wanted->n; i++)
-		if (!filter_equal(wanted->filter[i], present->filter[i]))
+		if (!filters_equal(wanted->filter[i], present->filter[i]))
 			return false;
 	return true;
 }

@@ -17,6 +17,9 @@
  * the kernel goes on with 0 when these have run out (gen_new_htid(), net/sched/cls_u32.c, 6.1, 6.12). */
 enum { U32_MAX_PRIOS = 2046 };
 
+/* Whether a filter that is there is what is wanted, wherever it is. */
+bool filters_equal(const struct obj *wanted, const struct obj *present);
+
 /* What to do. add() is called for every filter of a group, remove() once a group with its first
  * filter; in_the_way: it has to go before the others come, since they need its prio. */
 struct filter_changes {

@@ -220,7 +220,7 @@ static struct tree *compile(const struct place *place, const struct match *m)
 	struct tree *tree = tree_new();
 	struct tree_link *link = kt_link(tree, "v0");
 
-	MUST(!classifiers[0]->compile(&kt_ctx, &place->probe, &hook, rules, 2, tree, link));
+	MUST(!classifier_find("kernel")->compile(&kt_ctx, &place->probe, &hook, rules, 2, tree, link));
 	return tree;
 }
 
@@ -319,7 +319,7 @@ static void check_place(struct place *place)
 		struct arena a = { 0 };
 		struct match *m = match_random(&a, place->terms);
 
-		if (!classifiers[0]->can(&place->probe, m, why, sizeof(why))) {
+		if (!classifier_find("kernel")->can(&place->probe, m, why, sizeof(why))) {
 			hits += check_match(place, m);
 			done++;
 		}

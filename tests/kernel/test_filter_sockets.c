@@ -19,7 +19,7 @@
 #include "tests/kernel/kt.h"
 
 static const char policy_text[] =
-	"link v0 { egress rate 100mbit {\n"
+	"egress rate 100mbit {\n"
 	"	class voip rate 1mbit { match udp dport 5060-5061,10000-20000; match dscp ef,cs5 }\n"
 	"	class web rate 8mbit { match tcp dport 80,443 }\n"
 	"	class lab rate 4mbit {\n"
@@ -30,7 +30,7 @@ static const char policy_text[] =
 	"} }\n";
 
 static const char mark_text[] =
-	"link v0 { egress rate 100mbit {\n"
+	"egress rate 100mbit {\n"
 	"	class bulk rate 5mbit { match mark 0x20/0xff; match ip6 mark 3 }\n"
 	"	class ack rate 5mbit { match ack }\n"
 	"	default rate 4mbit\n"
@@ -63,12 +63,14 @@ static struct probe probe_without(const char *kind)
 	return probe;
 }
 
-static void apply_text(const char *text, const struct probe *probe)
+static void apply_text(const char *classifier, const char *egress, const struct probe *probe)
 {
 	struct tree *present = kt_dump();
 	struct policy *policy = NULL;
 	struct ops ops = { 0 };
+	char text[1000];
 
+	snprintf(text, sizeof(text), "link v0 { classifier %s; %s", classifier, egress);
 	MUST(!conf_parse(&kt_ctx, "test.conf", text, strlen(text), &policy));
 	MUST(!plan_compile(&kt_ctx, policy, present, probe, NULL, 0, &wanted));
 	kt_add_all(&ops, tree_link_find(wanted, "v0"));
@@ -165,7 +167,7 @@ static void send_syn(struct sending s)
 	close(fd);
 }
 
-static void expect(const char *path, int before, int packets)
+static void expect(const char *path, int before, int packets, int line)
 {
 	int now = counted(path) - before, tries = 50;
 
@@ -174,13 +176,13 @@ static void expect(const char *path, int before, int packets)
 		now = counted(path) - before;
 	}
 	if (now != packets)
-		kt_fail(__FILE__, __LINE__, "class %s counted %d packets, not %d", path, now, packets);
+		kt_fail(__FILE__, line, "class %s counted %d packets, not %d", path, now, packets);
 }
 
 #define EXPECT(path, packets, ...) do { \
 	int before_ = counted(path); \
 	__VA_ARGS__; \
-	expect(path, before_, packets); \
+	expect(path, before_, packets, __LINE__); \
 } while (0)
 
 /* ---- tests ---- */
@@ -216,7 +218,7 @@ static void classes_u32(void)
 	kt_need(KIND_FILTER, "u32");
 	probe = probe_without("flower");
 	make_host();
-	apply_text(policy_text, &probe);
+	apply_text("kernel", policy_text, &probe);
 	check_classes(1);
 }
 
@@ -227,11 +229,31 @@ static void classes_flower(void)
 	kt_need(KIND_FILTER, "flower");
 	probe = probe_without("u32");
 	make_host();
-	apply_text(policy_text, &probe);
+	apply_text("kernel", policy_text, &probe);
 	check_classes(0);
 }
 
-static void marks_and_acks(void)
+static void classes_bpf(void)
+{
+	struct probe probe;
+
+	kt_need(KIND_FILTER, "bpf");
+	probe = probe_without("none");
+	make_host();
+	apply_text("bpf", policy_text, &probe);
+	check_classes(1);
+}
+
+static void check_marks_and_acks(void)
+{
+	EXPECT("bulk", 1, send_udp((struct sending){ .to = "10.9.0.2", .port = 9, .mark = 0x120 }));
+	EXPECT("bulk", 0, send_udp((struct sending){ .to = "10.9.0.2", .port = 9, .mark = 0x21 }));
+	EXPECT("bulk", 1, send_udp((struct sending){ .to = "fd09::2", .port = 9, .mark = 3 }));
+	EXPECT("bulk", 0, send_udp((struct sending){ .to = "10.9.0.2", .port = 9, .mark = 3 }));
+	EXPECT("ack", 0, send_syn((struct sending){ .to = "10.9.0.2", .port = 443 }));
+}
+
+static void marks_and_acks_u32(void)
 {
 	struct probe probe;
 
@@ -240,18 +262,27 @@ static void marks_and_acks(void)
 	if (!probe_can(&probe, FEATURE_U32_MARK))
 		kt_skip("kernel has no u32 marks");
 	make_host();
-	apply_text(mark_text, &probe);
-	EXPECT("bulk", 1, send_udp((struct sending){ .to = "10.9.0.2", .port = 9, .mark = 0x120 }));
-	EXPECT("bulk", 0, send_udp((struct sending){ .to = "10.9.0.2", .port = 9, .mark = 0x21 }));
-	EXPECT("bulk", 1, send_udp((struct sending){ .to = "fd09::2", .port = 9, .mark = 3 }));
-	EXPECT("bulk", 0, send_udp((struct sending){ .to = "10.9.0.2", .port = 9, .mark = 3 }));
-	EXPECT("ack", 0, send_syn((struct sending){ .to = "10.9.0.2", .port = 443 }));
+	apply_text("kernel", mark_text, &probe);
+	check_marks_and_acks();
+}
+
+static void marks_and_acks_bpf(void)
+{
+	struct probe probe;
+
+	kt_need(KIND_FILTER, "bpf");
+	probe = probe_without("none");
+	make_host();
+	apply_text("bpf", mark_text, &probe);
+	check_marks_and_acks();
 }
 
 static const struct kt_test tests[] = {
 	{ "classes_u32", classes_u32 },
 	{ "classes_flower", classes_flower },
-	{ "marks_and_acks", marks_and_acks },
+	{ "classes_bpf", classes_bpf },
+	{ "marks_and_acks_u32", marks_and_acks_u32 },
+	{ "marks_and_acks_bpf", marks_and_acks_bpf },
 };
 
 int main(int argc, char **argv)

@@ -80,8 +80,8 @@ static struct tree *apply_rules(const struct rule *rules, unsigned int n)
 	struct tree_link *link = kt_link(tree, "v0");
 	struct ops ops = { 0 };
 
-	MUST(!classifiers[0]->compile(&kt_ctx, &probe, &hook, rules, n, tree, link));
-	MUST(!classifiers[0]->compile(&kt_ctx, &probe, &last, &rest, 1, tree, link));
+	MUST(!classifier_find("kernel")->compile(&kt_ctx, &probe, &hook, rules, n, tree, link));
+	MUST(!classifier_find("kernel")->compile(&kt_ctx, &probe, &last, &rest, 1, tree, link));
 	kt_add_all(&ops, link);
 	CHECK_INT(kt_apply(&ops), 0);
 	return tree;
@@ -314,6 +314,98 @@ static void changed_rate(void)
 	check_actions_gone();
 }
 
+/* ---- by programs ---- */
+
+static void need_bpf(void)
+{
+	kt_need(KIND_FILTER, "bpf");
+	if (*probe.no_bpf)
+		kt_stop(__FILE__, __LINE__, probe.no_bpf);
+}
+
+/* As apply_rules(), carried by the BPF classifier. */
+static struct tree *apply_programs(const struct rule *rules, unsigned int n)
+{
+	struct hook hook = { .parent = HANDLE_INGRESS, .prio_first = WEIR_PRIO_FIRST,
+			     .prio_last = WEIR_PRIO - 1, .ethernet = true };
+	struct rule rest = { .actions = redirect_action(), .what = "ingress" };
+	struct hook last = { .parent = HANDLE_INGRESS, .prio_first = WEIR_PRIO, .prio_last = WEIR_PRIO,
+			     .ethernet = true };
+	struct tree *tree = tree_new();
+	struct tree_link *link = kt_link(tree, "v0");
+	struct ops ops = { 0 };
+
+	MUST(!classifier_find("bpf")->compile(&kt_ctx, &probe, &hook, rules, n, tree, link));
+	MUST(!classifier_find("kernel")->compile(&kt_ctx, &probe, &last, &rest, 1, tree, link));
+	kt_add_all(&ops, link);
+	CHECK_INT(kt_apply(&ops), 0);
+	return tree;
+}
+
+/* Lines of one rule are one filter; a packet that two of them match is charged once. */
+static void program_charges_once(void)
+{
+	static const struct range all_ports[] = { { 1, 65535 } };
+	struct match m[2];
+	struct rule rules[2];
+	struct tree *tree;
+	unsigned int passed, i;
+
+	begin();
+	need_bpf();
+	for (i = 0; i < 2; i++)
+		rules[i] = (struct rule){ .match = port_match(&m[i], i ? all_ports : matched_ports, i ? 1 : 3),
+			.actions = i ? rules[0].actions : police_action(POLICE_CONTINUE, POLICE_DROP),
+			.what = "police" };
+	tree = apply_programs(rules, 2);
+	CHECK_HAS(kt_sh("tc actions ls action police"), "total acts 1");
+	CHECK_LACKS(kt_sh("tc filter show dev v0 ingress"), "direct-action");
+	passed = sink_after_sending(sent_ports, 3);
+	CHECK(passed >= BURST_PACKETS && passed <= BURST_PACKETS + SLACK);
+	remove_rules(tree);
+	check_actions_gone();
+}
+
+/* Each rule has its bucket; what no rule matches is not policed. */
+static void program_rules(void)
+{
+	static const uint16_t other[] = { 7 };
+	struct match m[2];
+	struct rule rules[2];
+	struct tree *tree;
+	unsigned int passed, i;
+
+	begin();
+	need_bpf();
+	for (i = 0; i < 2; i++)
+		rules[i] = (struct rule){ .match = port_match(&m[i], &matched_ports[i], 1),
+			.actions = police_action(POLICE_CONTINUE, POLICE_DROP), .what = "police" };
+	tree = apply_programs(rules, 2);
+	CHECK_HAS(kt_sh("tc actions ls action police"), "total acts 2");
+	passed = sink_after_sending(sent_ports, 2);
+	CHECK(passed >= 2 * BURST_PACKETS && passed <= 2 * (BURST_PACKETS + SLACK));
+	CHECK_INT(sink_after_sending(other, 1), SENT);
+	remove_rules(tree);
+	check_actions_gone();
+}
+
+/* A rule without lines takes all that comes. */
+static void program_for_all(void)
+{
+	struct rule rule = { .what = "police" };
+	struct tree *tree;
+	unsigned int passed;
+
+	begin();
+	need_bpf();
+	rule.actions = police_action(POLICE_CONTINUE, POLICE_DROP);
+	tree = apply_programs(&rule, 1);
+	passed = sink_after_sending(sent_ports, 3);
+	CHECK(passed >= BURST_PACKETS && passed <= BURST_PACKETS + SLACK);
+	remove_rules(tree);
+	check_actions_gone();
+}
+
 /* ---- reading back ---- */
 
 static void random_values(struct opts *o)
@@ -383,6 +475,9 @@ static const struct kt_test tests[] = {
 	{ "verdicts", verdicts },
 	{ "pipe_to_redirect", pipe_to_redirect },
 	{ "changed_rate", changed_rate },
+	{ "program_charges_once", program_charges_once },
+	{ "program_rules", program_rules },
+	{ "program_for_all", program_for_all },
 	{ "reads_back", reads_back },
 };
 

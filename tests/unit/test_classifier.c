@@ -162,8 +162,8 @@ static void check_plan(const struct plan *plan)
 		struct ctx ctx;
 
 		ctx_init(&ctx);
-		if (!classifiers[0]->can(&probe, m, why, sizeof(why))) {
-			assert_int_equal(classifiers[0]->compile(&ctx, &probe, &hook, &rule, 1, tree,
+		if (!classifier_find("kernel")->can(&probe, m, why, sizeof(why))) {
+			assert_int_equal(classifier_find("kernel")->compile(&ctx, &probe, &hook, &rule, 1, tree,
 								 link), 0);
 			for (k = 0; k < PACKETS; k++, pairs++) {
 				packet_random(&p, m, plan->ethernet, ALL_TAGGINGS);

@@ -18,7 +18,7 @@
 
 #include <cmocka.h>
 
-enum { U32 = 1, FLOWER = 2, MATCHALL = 4, MARK = 8, RANGES = 16, ALL = 31 };
+enum { U32 = 1, FLOWER = 2, MATCHALL = 4, MARK = 8, RANGES = 16, ALL = 31, CGROUP = 32 };
 
 static struct probe probe_of(unsigned int what)
 {
@@ -31,6 +31,9 @@ static struct probe probe_of(unsigned int what)
 			if (kinds[i]->type == KIND_FILTER && !strcmp(kinds[i]->name, names[k]) &&
 			    what >> k & 1)
 				probe.have |= UINT64_C(1) << i;
+	for (i = 0; kinds[i]; i++)
+		if (what & CGROUP && kinds[i]->type == KIND_FILTER && !strcmp(kinds[i]->name, "cgroup"))
+			probe.have |= UINT64_C(1) << i;
 	probe.features = (what & MARK ? 1u << FEATURE_U32_MARK : 0) |
 			 (what & RANGES ? 1u << FEATURE_FLOWER_PORT_RANGE : 0);
 	return probe;
@@ -65,7 +68,7 @@ static int compile(struct fixture *f, unsigned int what, const struct hook *hook
 {
 	struct probe probe = probe_of(what);
 
-	return classifiers[0]->compile(&f->ctx, &probe, hook, rules, n, f->tree, f->link);
+	return classifier_find("kernel")->compile(&f->ctx, &probe, hook, rules, n, f->tree, f->link);
 }
 
 static void assert_carried(unsigned int what, const struct match *m, const char *kind, unsigned int n)
@@ -133,7 +136,7 @@ static void assert_refused(unsigned int what, const struct match *m, const char 
 	struct fixture f;
 	char why[200], text[300];
 
-	assert_int_equal(classifiers[0]->can(&probe, m, why, sizeof(why)), -EOPNOTSUPP);
+	assert_int_equal(classifier_find("kernel")->can(&probe, m, why, sizeof(why)), -EOPNOTSUPP);
 	assert_string_equal(why, reason);
 	start(&f);
 	assert_int_equal(compile(&f, what, &root_hook, &rule, 1), -EOPNOTSUPP);
@@ -149,10 +152,8 @@ static void test_refusals(void **state)
 			   .from = lan, .n_from = 1, .cgroup = "a", .user = "b" };
 
 	(void)state;
-	m.set = MATCH_CGROUP;
-	assert_refused(ALL, &m, "'cgroup' needs the bpf classifier, which this version does not have");
 	m.set = MATCH_USER | MATCH_PROTO;
-	assert_refused(ALL, &m, "'user' needs the bpf classifier, which this version does not have");
+	assert_refused(ALL, &m, "'user' needs the bpf classifier");
 	m.set = MATCH_VLAN;
 	assert_refused(U32 | MARK, &m, "'vlan' needs flower (cls_flower), which this kernel does not have");
 	m.set = MATCH_MARK;
@@ -177,6 +178,67 @@ static void test_refusals(void **state)
 	m.set = MATCH_PROTO | MATCH_ACK;
 	m.proto = 17;
 	assert_refused(ALL, &m, "no packet can have all of this");
+}
+
+/* ---- cgroups ---- */
+
+static void test_cgroup_refusals(void **state)
+{
+	struct match m = { .set = MATCH_CGROUP, .cgroup = "a", .proto = 6, .net_cls = 0x77e00010 };
+
+	(void)state;
+	assert_refused(ALL, &m, "'cgroup' needs the bpf classifier, or cls_cgroup, which this kernel does not have");
+	m.set = MATCH_CGROUP | MATCH_PROTO;
+	assert_refused(ALL | CGROUP, &m, "'cgroup' together with other terms needs the bpf classifier");
+	m.set = MATCH_CGROUP;
+	m.cgroup_id = 7;
+	assert_refused(ALL | CGROUP, &m, "'cgroup' of cgroup v2 needs the bpf classifier");
+}
+
+/* One filter says of all cgroups where they go: only the last one can be that. */
+static void test_cgroups(void **state)
+{
+	struct hook hook = root_hook;
+	struct match tcp = { .set = MATCH_PROTO, .proto = 6 };
+	struct match a = { .set = MATCH_CGROUP, .cgroup = "a", .net_cls = 0x77e00010 };
+	struct match b = { .set = MATCH_CGROUP, .cgroup = "b", .net_cls = 0x77e00011 };
+	struct match in_a = { .set = MATCH_CGROUP, .cgroup = "a/in", .net_cls = 0x77e00010 };
+	struct rule rules[] = {
+		{ .match = &tcp, .classid = 0x77e00012, .what = "class t" },
+		{ .match = &a, .classid = 0x77e00010, .what = "class a" },
+		{ .match = &b, .classid = 0x77e00011, .what = "class b" },
+		{ .match = &in_a, .classid = 0x77e00011, .what = "class b" },
+	}, swapped[] = { rules[1], rules[0] };
+	struct fixture f;
+	struct obj *last;
+
+	(void)state;
+	start(&f);
+	assert_int_equal(compile(&f, ALL | CGROUP, &hook, rules, 4), 0);
+	last = f.link->last[OBJ_FILTER];
+	assert_string_equal(last->kind_name, "cgroup");
+	assert_int_equal(last->prio, 2);
+	assert_int_equal(f.link->objs[OBJ_FILTER]->prio, 1);
+	stop(&f);
+	start(&f);
+	assert_int_equal(compile(&f, ALL | CGROUP, &hook, swapped, 2), -EOPNOTSUPP);
+	assert_non_null(strstr(f.ctx.error, "wan0: class t: the kernel's own filters can match cgroups after all else only"));
+	stop(&f);
+	start(&f);
+	in_a.net_cls = 0x77e00011;
+	assert_int_equal(compile(&f, ALL | CGROUP, &hook, rules, 4), -EOPNOTSUPP);
+	assert_non_null(strstr(f.ctx.error, "wan0: class b: the cgroup's classid is that of another class"));
+	stop(&f);
+	start(&f);
+	rules[1].classid = 0;
+	assert_int_equal(compile(&f, ALL | CGROUP, &hook, rules + 1, 1), -EOPNOTSUPP);
+	assert_string_equal(f.ctx.error, "wan0: class a: 'cgroup' for 'police' needs the bpf classifier");
+	stop(&f);
+	start(&f);
+	f.link->ours = true;
+	assert_int_equal(compile(&f, ALL | CGROUP, &hook, rules + 2, 1), -EOPNOTSUPP);
+	assert_string_equal(f.ctx.error, "wan0: class b: 'cgroup' at ingress needs the bpf classifier");
+	stop(&f);
 }
 
 static void test_too_many(void **state)
@@ -364,6 +426,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_carriers),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_cgroup_refusals), cmocka_unit_test(test_cgroups),
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_without_ethernet),
 		cmocka_unit_test(test_nested_prefixes),

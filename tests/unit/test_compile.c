@@ -46,6 +46,7 @@ static void start(struct fixture *f)
 	ctx_init(&f->ctx);
 	f->ctx.messages = open_memstream(&f->warnings, &f->len);
 	f->probe = (struct probe){ .done = true, .have = UINT64_MAX };
+	snprintf(f->probe.no_bpf, sizeof(f->probe.no_bpf), "it does not load");
 	without(&f->probe, "flower");
 	without(&f->probe, "matchall");
 	without(&f->probe, "fq_codel");

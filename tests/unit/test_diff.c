@@ -23,11 +23,11 @@ static void test_there_and_back(void **state)
 	(void)state;
 	world_start(&w, "l");
 	assert_int_equal(world_go(&w, ""), 0);
-	/* the root, its class, the default class, its queue */
-	assert_int_equal(world_go(&w, "link l { egress rate 1mbit }"), 4);
+	/* the root, its class, the default class, its queue, clsact */
+	assert_int_equal(world_go(&w, "link l { egress rate 1mbit }"), 5);
 	assert_int_equal(world_go(&w, "link l { egress rate 1mbit }"), 0);
 	assert_int_equal(world_go(&w, "link l { egress rate 2mbit }"), 2);
-	assert_int_equal(world_go(&w, ""), 1);
+	assert_int_equal(world_go(&w, ""), 2);
 	assert_true(world_is_bare(&w));
 	/* the IFB, four objects on it, clsact, the redirect */
 	assert_int_equal(world_go(&w, "link l { ingress rate 1mbit }"), 7);
@@ -67,6 +67,62 @@ static void test_leaf_to_inner_and_back(void **state)
 	world_go(&w, other);
 	world_go(&w, inner);
 	world_go(&w, leaf);
+	world_go(&w, "");
+	assert_true(world_is_bare(&w));
+	world_stop(&w);
+}
+
+static unsigned int verbs(const struct ops *ops, enum op_verb verb)
+{
+	const struct op *op;
+	unsigned int n = 0;
+
+	for (op = ops->first; op; op = op->next)
+		n += op->verb == verb;
+	return n;
+}
+
+/* One program for another: one change of one filter. To the kernel's filters and back: what is new is
+ * there before what was there goes, and clsact stays. */
+static void test_programs(void **state)
+{
+	static const char one[] = "link l { egress rate 9mbit { class a rate 1mbit { match udp } }; ingress rate 1mbit }";
+	static const char two[] = "link l { egress rate 9mbit { class a rate 1mbit { match tcp } }; ingress rate 1mbit }";
+	static const char filters[] = "link l { classifier kernel; egress rate 9mbit { class a rate 1mbit { match tcp } }; ingress rate 1mbit }";
+	const struct obj *f;
+	struct tree *wanted;
+	struct world w;
+	struct ops ops;
+
+	(void)state;
+	world_start(&w, "l");
+	w.bpf = true;
+	world_go(&w, one);
+	assert_int_equal(world_go(&w, one), 0);
+	wanted = world_compile(&w, two);
+	assert_int_equal(world_plan(&w, wanted, &ops), 0);
+	assert_int_equal(ops.count, 1);
+	assert_int_equal(ops.first->verb, OP_CHANGE);
+	assert_int_equal(ops.first->cost, COST_COUNTERS);
+	assert_int_equal(ops.first->obj->prio, WEIR_PRIO);
+	arena_free(&ops.arena);
+	world_reach(&w, wanted);
+	tree_free(wanted);
+	wanted = world_compile(&w, filters);
+	assert_int_equal(world_plan(&w, wanted, &ops), 0);
+	/* udp for two families, the redirect; both programs */
+	assert_int_equal(verbs(&ops, OP_ADD), 3);
+	assert_int_equal(verbs(&ops, OP_DEL), 2);
+	assert_int_equal(ops.last[PHASE_UNHOOK]->verb, OP_DEL);
+	assert_null(ops.last[PHASE_REMOVE]);
+	arena_free(&ops.arena);
+	world_reach(&w, wanted);
+	tree_free(wanted);
+	for (f = w.tree->links->objs[OBJ_FILTER]; f; f = f->next)
+		if (f->parent == HANDLE_INGRESS)
+			assert_int_equal(f->prio, WEIR_PRIO + 1);
+	world_go(&w, one);
+	world_go(&w, "link l { ingress rate 1mbit }");
 	world_go(&w, "");
 	assert_true(world_is_bare(&w));
 	world_stop(&w);
@@ -157,7 +213,7 @@ static void test_default_root_is_no_obstacle(void **state)
 	world_start(&w, "l");
 	add_foreign(&w, w.tree->links, OBJ_QDISC, "mq", 0, HANDLE_ROOT);
 	world_remove(w.tree->links, w.tree->links->objs[OBJ_QDISC]);
-	assert_int_equal(world_go(&w, "link l { egress rate 1mbit }"), 4);
+	assert_int_equal(world_go(&w, "link l { egress rate 1mbit }"), 5);
 	world_stop(&w);
 }
 
@@ -341,6 +397,7 @@ int main(void)
 		cmocka_unit_test(test_there_and_back),
 		cmocka_unit_test(test_one_more_class),
 		cmocka_unit_test(test_leaf_to_inner_and_back),
+		cmocka_unit_test(test_programs),
 		cmocka_unit_test(test_paths_with_one_hash),
 		cmocka_unit_test(test_foreign_root),
 		cmocka_unit_test(test_foreign_root_with_weirs_handle),

@@ -17,6 +17,7 @@ static struct obj *add(struct tree *tree, struct tree_link *link, enum obj_type 
 	assert_non_null(obj);
 	obj->handle = handle;
 	obj->parent = parent;
+	obj->kind_name = "u32";
 	return obj;
 }
 
@@ -177,7 +178,8 @@ static void test_marks(void **state)
 		{ OBJ_CLASS, HANDLE(0x77e0, 0x1a), HANDLE(0x77e0, 1), 0, true },
 		{ OBJ_CLASS, HANDLE(1, 0x1a), HANDLE(1, 0), 0, false },
 		{ OBJ_FILTER, 1, HANDLE_INGRESS, 0x7700, true },
-		{ OBJ_FILTER, 1, HANDLE_EGRESS, 0x77ff, true },
+		{ OBJ_FILTER, 1, HANDLE_EGRESS, 0x77df, true },
+		{ OBJ_FILTER, 1, HANDLE_EGRESS, 0x77e0, false },	/* does not redirect */
 		{ OBJ_FILTER, 1, HANDLE_INGRESS, 0x76ff, false },
 		{ OBJ_FILTER, 1, HANDLE_INGRESS, 0x7800, false },
 		{ OBJ_FILTER, 1, HANDLE(0x77e0, 0), 1, true },
@@ -198,6 +200,29 @@ static void test_marks(void **state)
 		link->ours = true;
 		assert_true(tree_obj_is_weirs(link, obj));
 	}
+	tree_free(tree);
+}
+
+static void test_hook_place(void **state)
+{
+	static const struct kind mirred = { .name = "mirred" }, bpf = { .name = "bpf" };
+	struct action redirect = { .kind = &mirred };
+	struct tree *tree = tree_new();
+	struct tree_link *link = tree_link_add(tree, "wan0");
+	struct obj *f = add(tree, link, OBJ_FILTER, 1, HANDLE_INGRESS);
+
+	(void)state;
+	f->prio = WEIR_PRIO_LAST;
+	assert_true(tree_in_hook_place(f));
+	assert_false(tree_obj_is_weirs(link, f));
+	f->actions = &redirect;
+	assert_true(tree_obj_is_weirs(link, f));
+	f->kind_name = "bpf";		/* a program that is not understood */
+	assert_false(tree_obj_is_weirs(link, f));
+	f->kind = &bpf;
+	assert_true(tree_obj_is_weirs(link, f));
+	f->chain = 1;
+	assert_false(tree_in_hook_place(f));
 	tree_free(tree);
 }
 
@@ -230,6 +255,7 @@ int main(void)
 		cmocka_unit_test(test_many_are_sorted_in_time),
 		cmocka_unit_test(test_default_root),
 		cmocka_unit_test(test_marks),
+		cmocka_unit_test(test_hook_place),
 		cmocka_unit_test(test_ifb_names),
 	};
 

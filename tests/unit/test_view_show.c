@@ -193,7 +193,7 @@ static void test_text(void **state)
 	run_traffic(lab);
 	text = text_of(lab, 1);
 	assert_string_equal(text,
-		"wan0 egress rate 9223372 Tbit/s\n"
+		"wan0 egress rate 9223372 Tbit/s classifier kernel\n"
 		"class                rate            ceil     measured   %       backlog  drops  overlimits  queue\n"
 		"all        9223372 Tbit/s  9223372 Tbit/s      0 bit/s   0  14.8 KiB 10p      7           0\n"
 		"  voip        1.00 Mbit/s     1.00 Mbit/s   100 kbit/s  10             0      7           3  pfifo\n"
