@@ -102,9 +102,9 @@ static int wait_for_lock(int fd, unsigned int wait_ms)
 	return 0;
 }
 
-int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
+int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd)
 {
-	char name[32];
+	char name[64];
 	uint64_t inode;
 	int dir, lock, err;
 
@@ -114,7 +114,7 @@ int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
 	dir = open_run_dir(ctx);
 	if (dir < 0)
 		return dir;
-	snprintf(name, sizeof(name), "%" PRIu64 ".lock", inode);
+	snprintf(name, sizeof(name), "%" PRIu64 "%s.lock", inode, what);
 	lock = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	err = errno;
 	close(dir);
@@ -130,4 +130,9 @@ int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
 		return fail(ctx, err, "another weir is changing this network namespace (%s/%s)",
 			    run_dir, name);
 	return fail(ctx, err, "%s/%s: %s", run_dir, name, strerror(-err));
+}
+
+int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
+{
+	return netns_lock_for(ctx, "", wait_ms, fd);
 }

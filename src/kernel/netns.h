@@ -25,4 +25,7 @@ uint64_t netns_cookie(void);
  * wait_ms; -EBUSY then. *fd holds the lock until it is closed. */
 int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd);
 
+/* The same for something that is changed with or without that lock: /run/weir/INODEwhat.lock. */
+int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd);
+
 #endif

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "host/limit.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "host/cgroup.h"
+#include "lib/units.h"
+
+/* ---- lists ---- */
+
+void limit_list_free(struct limit_list *list)
+{
+	arena_free(&list->arena);
+	memset(list, 0, sizeof(*list));
+}
+
+struct limit_report *limit_list_add(struct limit_list *list)
+{
+	struct limit_report *reports;
+	size_t room;
+
+	if (list->n == list->room) {
+		room = list->room ? 2 * list->room : 16;
+		reports = arena_alloc(&list->arena, room * sizeof(*reports));
+		if (!reports)
+			return NULL;
+		if (list->n)
+			memcpy(reports, list->reports, list->n * sizeof(*reports));
+		list->reports = reports;
+		list->room = room;
+	}
+	return &list->reports[list->n++];
+}
+
+const struct limit_report *limit_list_find(const struct limit_list *list, struct limit_key key)
+{
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->reports[i].key.kind == key.kind && list->reports[i].key.id == key.id)
+			return &list->reports[i];
+	return NULL;
+}
+
+/* ---- subjects ---- */
+
+static int parse_u32(const char *s, uint32_t *value)
+{
+	uint64_t n;
+
+	if (units_parse_number(s, &n) || n > UINT32_MAX || strncmp(s, "0x", 2) == 0)
+		return -EINVAL;
+	*value = (uint32_t)n;
+	return 0;
+}
+
+/* A name goes before a number, as with chown(1). */
+static int resolve_user(struct ctx *ctx, const char *name, struct limit_key *key)
+{
+	const struct passwd *user;
+	uint32_t uid;
+
+	errno = 0;
+	user = getpwnam(name);
+	if (user)
+		uid = user->pw_uid;
+	else if (parse_u32(name, &uid) || uid == UINT32_MAX)
+		return fail(ctx, ENOENT, "there is no user '%s'", name);
+	key->id = uid;
+	return 0;
+}
+
+static int resolve_process(struct ctx *ctx, const char *name, struct limit_key *key)
+{
+	uint64_t ticks;
+	uint32_t pid;
+	int err;
+
+	if (parse_u32(name, &pid) || !pid || pid >> LIMIT_PID_BITS)
+		return fail(ctx, EINVAL, "'%s' is not the number of a process", name);
+	err = limit_process(pid, &ticks, NULL);
+	if (err == -ESRCH)
+		return fail(ctx, err, "there is no process %" PRIu32, pid);
+	if (err)
+		return fail(ctx, err, "process %" PRIu32 ": %s", pid, strerror(-err));
+	key->id = LIMIT_PROCESS_ID(pid, ticks);
+	return 0;
+}
+
+static int resolve_cgroup(struct ctx *ctx, const char *name, struct limit_key *key, int *level)
+{
+	struct cgroups *cgroups = malloc(sizeof(*cgroups));
+	unsigned int depth = 0;
+	uint64_t id = 0;
+	int err;
+
+	if (!cgroups)
+		return oom(ctx);
+	name += strspn(name, "/");
+	err = cgroups_find(ctx, cgroups);
+	if (!err && !*cgroups->v2)
+		err = fail(ctx, EOPNOTSUPP, "no cgroup v2 hierarchy is mounted");
+	if (!err) {
+		err = cgroup_id(cgroups, name, &id, &depth);
+		*level = err ? -1 : (int)depth;
+		if (err == -EXDEV)
+			err = 0;
+		if (err)
+			fail(ctx, err, "cgroup '%s' in %s: %s", name, cgroups->v2, strerror(-err));
+	}
+	free(cgroups);
+	if (!err && *level >= LIMIT_LEVELS)
+		err = fail(ctx, EINVAL, "cgroup '%s' is deeper than %d levels", name, LIMIT_LEVELS - 1);
+	key->id = id;
+	return err;
+}
+
+int limit_resolve(struct ctx *ctx, enum limit_subject subject, const char *name,
+		  struct limit_key *out, int *level)
+{
+	struct limit_key key = { 0 };
+	int err;
+
+	*level = 0;
+	switch (subject) {
+	case LIMIT_CGROUP:
+		key.kind = LIMIT_KIND_CGROUP;
+		err = resolve_cgroup(ctx, name, &key, level);
+		break;
+	case LIMIT_USER:
+		key.kind = LIMIT_KIND_USER;
+		err = resolve_user(ctx, name, &key);
+		break;
+	default:
+		key.kind = LIMIT_KIND_PROCESS;
+		err = resolve_process(ctx, name, &key);
+	}
+	if (!err)
+		*out = key;
+	return err;
+}
+
+/* Fields 3, 4 and 22 of proc_pid_stat(5); the second, a name, may hold anything, so from its end on. */
+int limit_process(unsigned int pid, uint64_t *start_ticks, unsigned int *parent)
+{
+	char path[32], text[1024], state;
+	unsigned int ppid;
+	const char *rest;
+	size_t n;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%u/stat", pid);
+	f = fopen(path, "re");
+	if (!f)
+		return errno == ENOENT ? -ESRCH : -errno;
+	n = fread(text, 1, sizeof(text) - 1, f);
+	fclose(f);
+	text[n] = 0;
+	rest = strrchr(text, ')');
+	if (!rest || sscanf(rest + 1, " %c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
+			    "%*d %*d %" SCNu64, &state, &ppid, start_ticks) != 3)
+		return -ESRCH;		/* it ended meanwhile */
+	if (state == 'Z' || state == 'X')
+		return -ESRCH;
+	if (parent)
+		*parent = ppid;
+	return 0;
+}
+
+/* ---- wishes ---- */
+
+static int check_side(struct ctx *ctx, const struct limit_wish *wish,
+		      const struct limit_wish_side *side)
+{
+	char text[UNITS_TEXT];
+
+	if (!side->set || side->block)
+		return 0;
+	if (!side->rate_bit)
+		return fail(ctx, EINVAL, "%s: a rate of 0 limits nothing; --block lets nothing pass",
+			    wish->name);
+	if (side->rate_bit < LIMIT_RATE_MIN_BIT || side->rate_bit > BUCKET_RATE_MAX_BIT)
+		return fail(ctx, ERANGE, "%s: %s is not from 8kbit to 1tbit", wish->name,
+			    units_format_rate(side->rate_bit, text));
+	if (side->burst_ns > UINT64_C(60000000000))
+		return fail(ctx, ERANGE, "%s: a burst of more than a minute", wish->name);
+	return 0;
+}
+
+int limit_check(struct ctx *ctx, const struct limit_wish *wish)
+{
+	int err;
+
+	if (!wish->side[LIMIT_EGRESS].set && !wish->side[LIMIT_INGRESS].set)
+		return fail(ctx, EINVAL, "%s: neither upload nor download is limited", wish->name);
+	err = check_side(ctx, wish, &wish->side[LIMIT_EGRESS]);
+	return err ? err : check_side(ctx, wish, &wish->side[LIMIT_INGRESS]);
+}
