@@ -37,7 +37,7 @@ static int put_back(struct ctx *ctx, struct apply *a)
 static int report(struct ctx *ctx, struct apply *a)
 {
 	struct session *s = &a->s;
-	int err = view_applied(ctx, stdout, &s->ops, netlink_mutations(s->nl), s->args->json);
+	int err = view_applied(ctx, stdout, &s->ops, &s->limits, netlink_mutations(s->nl), s->args->json);
 
 	if (!err && s->args->confirm_s && (fflush(stdout) || ferror(stdout))) {
 		err = fail(ctx, EIO, "standard output could not be written; the change was undone");
@@ -46,12 +46,25 @@ static int report(struct ctx *ctx, struct apply *a)
 	return err;
 }
 
+/* Not what auto promises at best: to be read where the change is made, too. */
+static void warn_fallen_back(struct session *s)
+{
+	const struct tree_link *link;
+
+	for (link = s->wanted->links; link; link = link->next)
+		if (link->classifier && link->why_classifier)
+			warn(s->ctx, "%s: classifier %s; bpf cannot be had: %s", link->name, link->classifier,
+			     link->why_classifier);
+}
+
 static int carry_out(struct ctx *ctx, void *arg)
 {
 	struct apply *a = arg;
 	struct session *s = &a->s;
 	int err = session_plan(s);
 
+	if (!err)
+		warn_fallen_back(s);
 	if (!err && s->args->confirm_s) {
 		a->state_before = state_dup(s->state);
 		if (!a->state_before)

@@ -6,6 +6,7 @@
 #include <jansson.h>
 
 #include "conf/policy.h"
+#include "host/limit_plan.h"
 
 int cmd_check(struct ctx *ctx, const struct args *args);
 
@@ -28,20 +29,48 @@ static void totals(const struct policy *policy, unsigned int *links, unsigned in
 	}
 }
 
-int cmd_check(struct ctx *ctx, const struct args *args)
+/* Backends are not words of the language, but which there are does not depend on the machine. */
+static int check_limits(struct ctx *ctx, const struct policy *policy, unsigned int *limits)
+{
+	const struct limit *limit;
+	int err = 0;
+
+	for (limit = policy->limits; limit && !err; limit = limit->next) {
+		(*limits)++;
+		err = limit_check_file(ctx, limit);
+	}
+	return err;
+}
+
+static void print(const struct ctx *ctx, const struct args *args, const struct policy *policy,
+		  unsigned int limits)
 {
 	unsigned int links = 0, classes = 0;
+
+	totals(policy, &links, &classes);
+	if (args->json) {
+		printf("{\"links\": %u, \"classes\": %u, \"limits\": %u, \"warnings\": %u}\n", links, classes,
+		       limits, ctx->warnings);
+		return;
+	}
+	printf("%s: %u link%s, %u class%s, ", args->file, links, links == 1 ? "" : "s", classes,
+	       classes == 1 ? "" : "es");
+	if (limits)
+		printf("%u limit%s, ", limits, limits == 1 ? "" : "s");
+	printf("%u warning%s\n", ctx->warnings, ctx->warnings == 1 ? "" : "s");
+}
+
+int cmd_check(struct ctx *ctx, const struct args *args)
+{
+	unsigned int limits = 0;
 	struct policy *policy;
 	int err = conf_read(ctx, args->file, &policy);
 
 	if (err)
 		return err;
-	totals(policy, &links, &classes);
-	if (args->json)
-		printf("{\"links\": %u, \"classes\": %u, \"warnings\": %u}\n", links, classes, ctx->warnings);
-	else
-		printf("%s: %u link%s, %u class%s, %u warning%s\n", args->file, links, links == 1 ? "" : "s",
-		       classes, classes == 1 ? "" : "es", ctx->warnings, ctx->warnings == 1 ? "" : "s");
+	err = check_limits(ctx, policy, &limits);
+	if (!err)
+		print(ctx, args, policy, limits);
 	policy_free(policy);
-	return EXIT_DONE;
+	return err ? err : EXIT_DONE;
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cmd/limit_args.h"
 #include "lib/ctx.h"
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2, EXIT_PENDING = 2 };
@@ -21,22 +22,33 @@ enum { MAX_LINKS = 64 };
 /* What the command line said, checked. */
 struct args {
 	const char *netns;
+	const char *action;		/* of commands that do several things; NULL: left out */
 	const char *links[MAX_LINKS];	/* --link, or the operands of commands that take links */
 	unsigned int n_links;
+	char **words;			/* operands of commands that take others, n_words of them */
+	unsigned int n_words;		/* run: NULL is behind the last */
 	const char *file;		/* for commands that take one; DEFAULT_FILE when left out */
+	bool rules;
 	bool json, tc, take_over, help;
 	bool color;			/* standard output is a terminal that shows colours */
 	uint64_t confirm_s;		/* 0: no confirmation is asked for */
 	uint64_t interval_ns;		/* 0: not given */
+	const char *mode;		/* of XDP; NULL: not given */
+	bool dry_run;
+	struct limit_args limit;
 };
 
 enum option {
 	OPTION_NETNS = 1 << 0, OPTION_JSON = 1 << 1, OPTION_LINK = 1 << 2, OPTION_TC = 1 << 3,
 	OPTION_TAKE_OVER = 1 << 4, OPTION_CONFIRM = 1 << 5, OPTION_INTERVAL = 1 << 6,
-	OPTION_HELP = 1 << 7,
+	OPTION_HELP = 1 << 7, OPTION_UPLOAD = 1 << 8, OPTION_DOWNLOAD = 1 << 9, OPTION_BURST = 1 << 10,
+	OPTION_ONLY = 1 << 11, OPTION_BACKEND = 1 << 12, OPTION_NO_CHILDREN = 1 << 13,
+	OPTION_BLOCK = 1 << 14, OPTION_EACH = 1 << 15, OPTION_ALL = 1 << 18, OPTION_WATCH = 1 << 19,
+	OPTION_RULES = 1 << 20, OPTION_MODE = 1 << 16, OPTION_DRY_RUN = 1 << 17,
 };
 
-enum operands { OPERANDS_NONE, OPERANDS_FILE, OPERANDS_LINKS };
+enum operands { OPERANDS_NONE, OPERANDS_FILE, OPERANDS_LINKS, OPERANDS_XDP, OPERANDS_SUBJECT,
+		OPERANDS_COMMAND };
 
 struct command {
 	const char *name;

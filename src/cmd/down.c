@@ -32,7 +32,7 @@ int cmd_down(struct ctx *ctx, const struct args *args)
 	if (!err)
 		err = transaction_run(&s);
 	if (!err)
-		err = view_applied(ctx, stdout, &s.ops, netlink_mutations(s.nl), args->json);
+		err = view_applied(ctx, stdout, &s.ops, &s.limits, netlink_mutations(s.nl), args->json);
 	session_close(&s);
 	return err ? err : EXIT_DONE;
 }

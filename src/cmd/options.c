@@ -80,6 +80,28 @@ static int set_interval(struct ctx *ctx, struct args *args, const char *value)
 	return 0;
 }
 
+static int set_mode(struct ctx *ctx, struct args *args, const char *value)
+{
+	if (strcmp(value, "native") && strcmp(value, "generic"))
+		return fail(ctx, EINVAL, "--mode needs native or generic, not '%s'", value);
+	args->mode = value;
+	return 0;
+}
+
+static int set_dry_run(struct ctx *ctx, struct args *args, const char *value)
+{
+	(void)ctx, (void)value;
+	args->dry_run = true;
+	return 0;
+}
+
+static int set_rules(struct ctx *ctx, struct args *args, const char *value)
+{
+	(void)ctx, (void)value;
+	args->rules = true;
+	return 0;
+}
+
 static int set_help(struct ctx *ctx, struct args *args, const char *value)
 {
 	(void)ctx, (void)value;
@@ -97,6 +119,19 @@ static const struct option_row rows[] = {
 	{ OPTION_CONFIRM, "--confirm", 0, "SECONDS",
 	  "undo it unless `weir confirm` comes in time", set_confirm },
 	{ OPTION_INTERVAL, "--interval", 'i', "TIME", "measure rates over this time", set_interval },
+	{ OPTION_DOWNLOAD, "--download", 0, "RATE", "limit what is received; or: block", set_download },
+	{ OPTION_UPLOAD, "--upload", 0, "RATE", "limit what is sent; or: block", set_upload },
+	{ OPTION_BURST, "--burst", 0, "TIME", "so much of the rate may come at once", set_burst },
+	{ OPTION_BLOCK, "--block", 0, NULL, "let nothing pass, in both directions", set_block },
+	{ OPTION_ONLY, "--only", 0, "WHAT", "only traffic with the `internet`, or only `local`", set_only },
+	{ OPTION_BACKEND, "--backend", 0, "NAME", "by this means, see `weir backends`", set_backend },
+	{ OPTION_NO_CHILDREN, "--no-children", 0, NULL, "not what the process starts", set_no_children },
+	{ OPTION_EACH, "--each", 0, NULL, "a limit for each process instead of one for all", set_each },
+	{ OPTION_ALL, "--all", 0, NULL, "every limit", set_all },
+	{ OPTION_WATCH, "--watch", 0, NULL, "go on until interrupted", set_watch },
+	{ OPTION_MODE, "--mode", 0, "MODE", "native or generic, and nothing else", set_mode },
+	{ OPTION_DRY_RUN, "--dry-run", 0, NULL, "say what would be done, and do nothing", set_dry_run },
+	{ OPTION_RULES, "--rules", 0, NULL, "what each rule has counted, in the place of the trees", set_rules },
 	{ OPTION_HELP, "--help", 'h', NULL, "say this", set_help },
 };
 
@@ -154,10 +189,18 @@ static int parse_option(struct ctx *ctx, const struct command *command, int argc
 	return row->set(ctx, args, value);
 }
 
-static int parse_operand(struct ctx *ctx, const struct command *command, const char *word,
+static int parse_operand(struct ctx *ctx, const struct command *command, char *word,
 			 struct args *args)
 {
-	if (command->operands == OPERANDS_LINKS)
+	if (command->operands == OPERANDS_SUBJECT) {
+		args->words[args->n_words++] = word;
+		return 0;
+	}
+	if (command->operands == OPERANDS_XDP && !args->action) {
+		args->action = word;
+		return 0;
+	}
+	if (command->operands == OPERANDS_LINKS || command->operands == OPERANDS_XDP)
 		return add_link(ctx, args, word);
 	if (command->operands == OPERANDS_NONE)
 		return fail(ctx, EINVAL, "%s: '%s' is one word too many", command->name, word);
@@ -173,13 +216,19 @@ int args_parse(struct ctx *ctx, const struct command *command, int argc, char **
 	bool options = true;
 	int i, err = 0;
 
+	args->words = argv;		/* operands are put in front of what is still to be read */
 	for (i = 0; i < argc && !err; i++) {
-		if (options && !strcmp(argv[i], "--"))
+		if (options && !strcmp(argv[i], "--")) {
 			options = false;
-		else if (options && argv[i][0] == '-' && argv[i][1])
+		} else if (options && argv[i][0] == '-' && argv[i][1]) {
 			err = parse_option(ctx, command, argc, argv, &i, args);
-		else
+		} else if (command->operands == OPERANDS_COMMAND) {
+			args->words = argv + i;
+			args->n_words = (unsigned int)(argc - i);
+			break;
+		} else {
 			err = parse_operand(ctx, command, argv[i], args);
+		}
 	}
 	if (!args->file)
 		args->file = DEFAULT_FILE;
@@ -189,6 +238,8 @@ int args_parse(struct ctx *ctx, const struct command *command, int argc, char **
 
 static const char *const operand_names[] = {
 	[OPERANDS_NONE] = "", [OPERANDS_FILE] = " [FILE]", [OPERANDS_LINKS] = " [LINK...]",
+	[OPERANDS_XDP] = " attach|detach|status [LINK]",
+	[OPERANDS_SUBJECT] = " pid|cgroup|user NAME...", [OPERANDS_COMMAND] = " [--] COMMAND [ARG...]",
 };
 
 void command_help(FILE *f, const struct command *command)

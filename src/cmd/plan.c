@@ -16,10 +16,10 @@ int cmd_plan(struct ctx *ctx, const struct args *args)
 	if (!err && args->tc)
 		view_tc(stdout, s.wanted);
 	else if (!err)
-		err = args->json ? view_plan_json(ctx, stdout, &s.ops) :
-				   view_plan(ctx, stdout, &s.ops, args->color);
+		err = args->json ? view_plan_json(ctx, stdout, s.wanted, &s.ops, &s.limits) :
+				   view_plan(ctx, stdout, s.wanted, &s.ops, &s.limits, args->color);
 	if (!err)
-		err = s.ops.count && !args->tc ? EXIT_PENDING : EXIT_DONE;
+		err = s.ops.count + s.limits.count > 0 && !args->tc ? EXIT_PENDING : EXIT_DONE;
 	session_close(&s);
 	return err;
 }

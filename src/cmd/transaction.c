@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cmd/cgroups.h"
+#include "cmd/file_limits.h"
 #include "kernel/apply.h"
-#include "kernel/dump.h"
 
 enum { ROLLBACK_TRIES = 3 };
 
@@ -77,7 +78,7 @@ static int rollback_round(struct session *s, struct ctx *ctx, struct tree *befor
 {
 	struct tree *now = NULL;
 	struct ops ops = { 0 };
-	int err = kernel_dump(ctx, s->nl, NULL, NULL, &now);
+	int err = session_read(s, ctx, &now);
 
 	if (!err) {
 		renumber(before, now);
@@ -101,10 +102,11 @@ int transaction_rollback(struct session *s, struct tree *before, const struct op
 	struct diff_scope scope = {
 		.covers = touches, .made_clsact = added_clsact, .arg = &touched, .take_over = true,
 	};
+	int n = -EIO, tries, limits = file_limits_put_back(s);
 	struct ctx ctx;
-	int n = -EIO, tries;
 
 	keep_touched(before, &touched);
+	cgroups_keep_touched(before, ops);
 	for (tries = 0; tries <= ROLLBACK_TRIES && n; tries++) {
 		/* the fault that led here is the one to tell; these are only warned of */
 		ctx_init(&ctx);
@@ -121,7 +123,7 @@ int transaction_rollback(struct session *s, struct tree *before, const struct op
 			warn(s->ctx, "putting back: %s", ctx.error ? ctx.error : "out of memory");
 		ctx_fini(&ctx);
 	}
-	return n ? -EIO : 0;
+	return n ? -EIO : limits;
 }
 
 /* ---- what is remembered ---- */
@@ -143,7 +145,7 @@ static int remember_intent(struct session *s)
 {
 	const struct tree_link *aside;
 	const struct op *op;
-	int err = 0;
+	int err = cgroups_remember_intent(s);
 
 	for (op = s->ops.first; op && !err; op = op->next) {
 		if (op->verb == OP_ADD && op->obj->parent == HANDLE_CLSACT)
@@ -152,6 +154,8 @@ static int remember_intent(struct session *s)
 		if (!err && aside)
 			err = state_put_aside(s->ctx, s->state, op->link->name, aside);
 	}
+	if (!err)
+		err = file_limits_remember_intent(s);
 	return err ? err : state_save(s->ctx, s->state);
 }
 
@@ -219,6 +223,10 @@ static int remember_result(struct session *s)
 	int err = remember_links(s);
 
 	if (!err)
+		err = cgroups_remember(s);
+	if (!err)
+		err = file_limits_remember(s);
+	if (!err)
 		err = state_each(s->state, collect_gone, s);
 	state_tidy(s->state);
 	return err ? err : state_save(s->ctx, s->state);
@@ -231,7 +239,7 @@ static int verify(struct session *s, struct tree **now)
 {
 	struct ops left = { 0 };
 	char text[128];
-	int err = kernel_dump(s->ctx, s->nl, NULL, NULL, now);
+	int err = session_read(s, s->ctx, now);
 
 	if (!err)
 		err = plan_diff(s->ctx, *now, s->wanted, &s->scope, &left);
@@ -249,6 +257,8 @@ static int run(struct session *s, const struct state *state_before)
 
 	if (!err)
 		err = verify(s, &now);
+	if (!err)
+		err = file_limits_apply(s);
 	if (!err) {
 		s->present = now;
 		err = remember_result(s);
@@ -262,16 +272,45 @@ static int run(struct session *s, const struct state *state_before)
 	return err;
 }
 
+/* Whether rollback could not attach again what this operation takes away. */
+static bool has_no_way_back(const struct op *op)
+{
+	const struct obj *f = op->old;
+
+	return f && f->type == OBJ_FILTER && !strcmp(f->kind_name, "bpf") && !f->prog_fd &&
+	       tree_obj_is_weirs(op->link, f);
+}
+
+/* A program of which no descriptor can be had, once replaced, is lost: an error would leave the rules
+ * that were given up. To be without any is what `down` is for, error or not. */
+static int check_way_back(struct session *s)
+{
+	const struct op *op;
+	char text[128];
+
+	for (op = s->ops.first; op && !has_no_way_back(op); op = op->next)
+		;
+	if (!op)
+		return 0;
+	op_object_text(op, text, sizeof(text));
+	if (s->policy)
+		return fail(s->ctx, EPERM, "%s: could not be put back on an error without CAP_SYS_ADMIN", text);
+	warn(s->ctx, "%s: could not be put back on an error without CAP_SYS_ADMIN", text);
+	return 0;
+}
+
 int transaction_run(struct session *s)
 {
+	struct state *state_before;
 	sigset_t wait, before;
-	struct state *state_before = state_dup(s->state);
 	int err;
 
-	if (!s->ops.count) {
-		state_free(state_before);
+	if (!s->ops.count && !s->limits.count)
 		return remember_result(s);
-	}
+	err = check_way_back(s);
+	if (err)
+		return err;
+	state_before = state_dup(s->state);
 	if (!state_before)
 		return oom(s->ctx);
 	sigemptyset(&wait);

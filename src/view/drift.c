@@ -137,7 +137,7 @@ static bool on_hook(const struct obj *obj)
 
 static bool is_redirect(const struct obj *filter)
 {
-	return on_hook(filter) && filter->prio == WEIR_PRIO;
+	return on_hook(filter) && tree_in_hook_place(filter);
 }
 
 static const struct obj *object_of(const struct op *op)
@@ -208,7 +208,7 @@ static int tell_link(struct job *job, const struct op *op)
 	static const struct {
 		const char *what, *text;
 	} texts[] = {
-		[OP_LINK_ADD] = { "missing", "is gone: ingress is not shaped" },
+		[OP_LINK_ADD] = { "missing", "is gone: what is handed to it is dropped" },
 		[OP_LINK_UP] = { "changed", "is down: ingress does not get through" },
 		[OP_LINK_ALIAS] = { "changed", "does not bear weir's alias any more" },
 		[OP_LINK_DEL] = { "added", left_over },
@@ -313,6 +313,8 @@ static const char *filter_object(struct job *job, const struct op *op)
 	struct arena *arena = &job->model->arena;
 	const char *hook = f->parent == HANDLE_INGRESS ? "ingress" : "egress", *class;
 
+	if (is_redirect(f) && f->parent == HANDLE_EGRESS)
+		return "the classifier of egress";
 	if (is_redirect(f))
 		return "the filter that hands ingress to the IFB";
 	if (on_hook(f))
@@ -325,11 +327,16 @@ static const char *filter_object(struct job *job, const struct op *op)
 	return class ? arena_printf(arena, "the filters of %s", class) : NULL;
 }
 
-static const char *filter_text(struct arena *arena, const struct show_drift *d)
+static const char *filter_text(const struct job *job, const struct show_drift *d)
 {
-	if (is_redirect(d->is ? d->is : d->applied))
-		return !d->applied ? left_over :
-		       !d->is ? "is missing: ingress is not shaped" : "is not what was applied";
+	const struct obj *f = d->is ? d->is : d->applied;
+	struct arena *arena = &job->model->arena;
+
+	if (is_redirect(f))
+		return !d->applied ? left_over : d->is ? "is not what was applied" :
+		       f->parent != HANDLE_EGRESS ? "is missing: ingress is not shaped" :
+		       model_kernel_classifies(job->show, d->link) ? "is missing: the kernel's filters classify" :
+							 "is missing: all goes to the default class";
 	if (!d->applied)
 		return d->count == 1 ? "one was added by someone else" :
 			arena_printf(arena, "%u were added by someone else", d->count);
@@ -345,7 +352,7 @@ static uint32_t filter_key(const struct job *job, const struct op *op)
 	if (cleared(job, op))
 		return UINT32_MAX;
 	if (on_hook(f))
-		return f->prio == WEIR_PRIO;
+		return is_redirect(f);
 	return model_filter_class(f) ? model_filter_class(f) : f->prio;
 }
 
@@ -381,7 +388,7 @@ static int tell_filter(struct job *job, const struct op *op)
 	if (op->obj)
 		d->applied = op->obj;
 	d->what = d->is && d->applied ? "changed" : d->is ? "added" : "missing";
-	d->text = filter_text(&job->model->arena, d);
+	d->text = filter_text(job, d);
 	return d->text ? 0 : oom(job->ctx);
 }
 
@@ -399,10 +406,34 @@ static const struct op *replacement(const struct op *op)
 	return next;
 }
 
+static int tell_cgroup(struct job *job, const struct op *op)
+{
+	struct arena *arena = &job->model->arena;
+	const char *is = model_handle(arena, op->cgroup->classid), *was = model_handle(arena, op->classid);
+	const char *object = arena_printf(arena, "cgroup %s", op->cgroup->path);
+
+	return finish(job, add_item(job, op->link->name, "changed", object), op,
+		      is && was ? arena_printf(arena, "its net_cls.classid is %s, applied was %s", is, was) :
+				  NULL);
+}
+
+static int tell_xdp(struct job *job, const struct op *op)
+{
+	const char *what = !op->xdp_old ? "missing" : op->xdp ? "changed" : "added";
+	const char *text = !op->xdp_old ? "is gone: clsact alone classifies" :
+			   op->xdp ? "is not what was applied" : left_over;
+
+	return finish(job, add_item(job, op->link->name, what, "the program at XDP"), op, text);
+}
+
 static int tell_op(struct job *job, const struct op *op, const struct op *then)
 {
 	const struct obj *obj = object_of(op);
 
+	if (op->verb == OP_CGROUP)
+		return tell_cgroup(job, op);
+	if (op->verb == OP_XDP)
+		return tell_xdp(job, op);
 	if (!obj)
 		return tell_link(job, op);
 	if (is_root(obj))

@@ -196,6 +196,40 @@ bool view_is_shaped(const struct tree_link *dev)
 	return dev->ours;
 }
 
+bool model_kernel_classifies(const struct show *show, const char *name)
+{
+	/* they hang on the HTB */
+	const struct tree_link *link = tree_link_find(show->now, name);
+	const struct obj *f = link ? link->objs[OBJ_FILTER] : NULL;
+
+	while (f && HANDLE_MAJOR(f->parent) != WEIR_MAJOR)
+		f = f->next;
+	return f;
+}
+
+static bool runs_program(const struct tree_link *dev)
+{
+	const struct obj *f;
+
+	for (f = dev->objs[OBJ_FILTER]; f; f = f->next)
+		if (tree_in_hook_place(f) && tree_hook_is_weirs(f) && !strcmp(f->kind_name, "bpf"))
+			return true;
+	return false;
+}
+
+static void set_classifier(const struct show *show, struct show_link *link,
+			   const struct tree_link *dev, bool has_tree)
+{
+	const struct tree_link *wanted = model_same_link(show->wanted, dev);
+
+	if (runs_program(dev))
+		link->classifier = "bpf";
+	else if (has_tree && !link->classifier)
+		link->classifier = "kernel";
+	if (wanted && wanted->why_classifier)
+		link->why_classifier = wanted->why_classifier;
+}
+
 /* A link is shown when weir shapes it, when it was applied to, and when it is named. */
 static int build_link(struct ctx *ctx, const struct show *show, struct show_model *model,
 		      const struct tree_link *dev)
@@ -212,6 +246,7 @@ static int build_link(struct ctx *ctx, const struct show *show, struct show_mode
 		return oom(ctx);
 	link->shaped |= shaped;
 	err = model_tree(ctx, show, model, dev, dev->ours ? &link->ingress : &link->egress);
+	set_classifier(show, link, dev, link->egress || link->ingress);
 	return err ? err : build_polices(ctx, show, model, dev, link);
 }
 

@@ -52,6 +52,8 @@ struct show_link {
 	struct show_tree *egress, *ingress;	/* NULL: weir does not shape it */
 	struct show_police *polices;
 	bool shaped;			/* something of weir's is there */
+	const char *classifier;		/* what classifies its packets, or NULL */
+	const char *why_classifier;	/* why it was not the best, where that is known */
 };
 
 /* An object that is not as it was applied. */
@@ -91,6 +93,9 @@ struct show_stats model_stats(const struct obj *now, const struct obj *earlier,
 
 /* The interface in another tree, which may be NULL. */
 struct tree_link *model_same_link(const struct tree *tree, const struct tree_link *link);
+
+/* Whether the kernel's own filters classify the link's packets, as it is now. */
+bool model_kernel_classifies(const struct show *show, const char *name);
 
 /* A row of the object's options, or 0 where it has none. */
 uint64_t model_option(const struct kind *kind, const struct opts *opts, unsigned int row);

@@ -7,6 +7,7 @@
 #include <jansson.h>
 
 #include "lib/json.h"
+#include "view/limits.h"
 
 struct verb_text {
 	const char *sign, *color, *word;
@@ -21,6 +22,8 @@ static const struct verb_text verbs[] = {
 	[OP_CHANGE] = { "~", "\033[33m", "change" },
 	[OP_REPLACE] = { "!", "\033[35m", "replace" },
 	[OP_DEL] = { "-", "\033[31m", "remove" },
+	[OP_CGROUP] = { "~", "\033[33m", "set" },
+	[OP_XDP] = { "~", "\033[33m", "set" },
 };
 
 static const char *const costs[] = {
@@ -67,10 +70,27 @@ static void print_actions(FILE *f, const struct obj *obj)
 	}
 }
 
+static const char *xdp_text(const struct op *op)
+{
+	static const char *const attach[] = {
+		[TREE_XDP_AUTO] = "attach, native where the driver can",
+		[TREE_XDP_NATIVE] = "attach, native", [TREE_XDP_GENERIC] = "attach, generic",
+	};
+
+	return !op->xdp ? "detach" : !op->xdp_old ? attach[op->xdp->mode] :
+	       op->phase == PHASE_XDP ? "another mode" : "other rules";
+}
+
 static void print_options(FILE *f, const struct op *op)
 {
 	const struct obj *obj = op->obj;
 
+	if (op->verb == OP_XDP)
+		fprintf(f, ": %s", xdp_text(op));
+	if (op->verb == OP_CGROUP)
+		fprintf(f, " %x:%x -> %x:%x", HANDLE_MAJOR(op->cgroup->classid),
+			HANDLE_MINOR(op->cgroup->classid), HANDLE_MAJOR(op->classid),
+			HANDLE_MINOR(op->classid));
 	if (!obj || !obj->opts)
 		return;
 	if (op->verb == OP_CHANGE) {
@@ -129,21 +149,41 @@ static const struct op *print_op(FILE *f, const struct op *op, bool color)
 	return last;
 }
 
-int view_plan(struct ctx *ctx, FILE *f, const struct ops *ops, bool color)
+static void print_classifiers(FILE *f, const struct tree *wanted)
 {
-	unsigned int losing = 0;
+	const struct tree_link *link;
+
+	for (link = wanted ? wanted->links : NULL; link; link = link->next)
+		if (link->classifier)
+			fprintf(f, "%s: classifier %s%s%s\n", link->name, link->classifier,
+				link->why_classifier ? "; bpf cannot be had: " : "",
+				link->why_classifier ? link->why_classifier : "");
+}
+
+static unsigned int changes_of(const struct ops *ops, const struct limit_ops *limits)
+{
+	return ops->count + (limits ? limits->count : 0);
+}
+
+int view_plan(struct ctx *ctx, FILE *f, const struct tree *wanted, const struct ops *ops,
+	      const struct limit_ops *limits, bool color)
+{
+	unsigned int losing = 0, changes = changes_of(ops, limits);
 	const struct op *op;
 
 	(void)ctx;
 	for (op = ops->first; op; op = op->next)
 		losing += op->cost == COST_QUEUE;
+	print_classifiers(f, wanted);
 	for (op = ops->first; op; op = op->next)
 		op = print_op(f, op, color);
-	if (!ops->count)
+	if (limits)
+		view_limit_ops(f, limits, color);
+	if (!changes)
 		fprintf(f, "nothing to change\n");
 	else
-		fprintf(f, "%u change%s, %u of them at the cost of a queue\n", ops->count,
-			ops->count == 1 ? "" : "s", losing);
+		fprintf(f, "%u change%s, %u of them at the cost of a queue\n", changes,
+			changes == 1 ? "" : "s", losing);
 	return 0;
 }
 
@@ -173,6 +213,32 @@ static void add_object(json_t *j, const struct op *op)
 		json_object_set_new(j, "was", opts_json(op->old->kind, op->old->opts));
 }
 
+static void add_cgroup(json_t *j, const struct op *op)
+{
+	json_object_set_new(j, "object", json_string("cgroup"));
+	json_object_set_new(j, "name", json_string(op->cgroup->path));
+	json_object_set_new(j, "classid", handle_json(op->classid));
+	json_object_set_new(j, "was", handle_json(op->cgroup->classid));
+}
+
+/* Nothing is left out: null. */
+static json_t *xdp_json(const struct tree_xdp *xdp)
+{
+	static const char *const modes[] = {
+		[TREE_XDP_AUTO] = "on", [TREE_XDP_NATIVE] = "native", [TREE_XDP_GENERIC] = "generic",
+		[TREE_XDP_OTHER] = "other",
+	};
+
+	return xdp ? json_string(modes[xdp->mode]) : json_null();
+}
+
+static void add_xdp(json_t *j, const struct op *op)
+{
+	json_object_set_new(j, "object", json_string("xdp"));
+	json_object_set_new(j, "mode", xdp_json(op->xdp));
+	json_object_set_new(j, "was", xdp_json(op->xdp_old));
+}
+
 static json_t *op_json(const struct op *op)
 {
 	json_t *j = json_pack("{s:s, s:s, s:s}", "do", verbs[op->verb].word, "link", op->link->name,
@@ -180,31 +246,56 @@ static json_t *op_json(const struct op *op)
 
 	if (!j)
 		return NULL;
-	if (object_of(op))
+	if (op->verb == OP_CGROUP)
+		add_cgroup(j, op);
+	else if (op->verb == OP_XDP)
+		add_xdp(j, op);
+	else if (object_of(op))
 		add_object(j, op);
 	else
 		json_object_set_new(j, "object", json_string("link"));
 	return j;
 }
 
-int view_plan_json(struct ctx *ctx, FILE *f, const struct ops *ops)
+static json_t *classifiers_json(const struct tree *wanted)
+{
+	json_t *list = json_array();
+	const struct tree_link *link;
+
+	for (link = wanted ? wanted->links : NULL; link && list; link = link->next)
+		if (link->classifier)
+			json_array_append_new(list, json_pack("{s:s, s:s, s:s?}", "link", link->name,
+							      "classifier", link->classifier,
+							      "reason", link->why_classifier));
+	return list;
+}
+
+int view_plan_json(struct ctx *ctx, FILE *f, const struct tree *wanted, const struct ops *ops,
+		   const struct limit_ops *limits)
 {
 	json_t *list = json_array();
 	const struct op *op;
 
 	for (op = ops->first; op && list; op = op->next)
 		json_array_append_new(list, op_json(op));
-	return json_print(ctx, f, json_pack("{s:i, s:o}", "changes", (int)ops->count, "operations", list));
+	if (limits && list)
+		view_limit_ops_json(list, limits);
+	return json_print(ctx, f, json_pack("{s:i, s:o, s:o}", "changes",
+						(int)changes_of(ops, limits), "classifiers",
+						classifiers_json(wanted), "operations", list));
 }
 
-int view_applied(struct ctx *ctx, FILE *f, const struct ops *ops, unsigned long messages, bool json)
+int view_applied(struct ctx *ctx, FILE *f, const struct ops *ops, const struct limit_ops *limits,
+		 unsigned long messages, bool json)
 {
+	unsigned int changes = changes_of(ops, limits);
+
 	if (json)
-		return json_print(ctx, f, json_pack("{s:i, s:I}", "changes", (int)ops->count,
+		return json_print(ctx, f, json_pack("{s:i, s:I}", "changes", (int)changes,
 						   "messages", (json_int_t)messages));
-	if (!ops->count)
+	if (!changes)
 		fprintf(f, "nothing to change\n");
 	else
-		fprintf(f, "%u change%s applied and verified\n", ops->count, ops->count == 1 ? "" : "s");
+		fprintf(f, "%u change%s applied and verified\n", changes, changes == 1 ? "" : "s");
 	return 0;
 }

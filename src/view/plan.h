@@ -8,17 +8,23 @@
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "host/limit_plan.h"
 #include "kernel/op.h"
 #include "lib/ctx.h"
 
-/* A line an operation: sign, object, options (of a change: old -> new), cost; then a summary. */
-int view_plan(struct ctx *ctx, FILE *f, const struct ops *ops, bool color);
+/* A line a link: what classifies its packets, and why it is not the best. Then a line an operation:
+ * sign, object, options (of a change: old -> new), cost; then a summary. wanted NULL: no links;
+ * limits NULL: nothing is done to limits. */
+int view_plan(struct ctx *ctx, FILE *f, const struct tree *wanted, const struct ops *ops,
+	      const struct limit_ops *limits, bool color);
 
-/* { "changes": N, "operations": [ { "do", "link", "object", "name", "handle", "parent", "kind",
+/* { "changes": N, "classifiers": [ { "link", "classifier", "reason" } ], "operations": [ { "do", "link", "object", "name", "handle", "parent", "kind",
  *   "options", "was", "cost" } ] } */
-int view_plan_json(struct ctx *ctx, FILE *f, const struct ops *ops);
+int view_plan_json(struct ctx *ctx, FILE *f, const struct tree *wanted, const struct ops *ops,
+		   const struct limit_ops *limits);
 
 /* What apply and down did: one line, or { "changes", "messages" }. */
-int view_applied(struct ctx *ctx, FILE *f, const struct ops *ops, unsigned long messages, bool json);
+int view_applied(struct ctx *ctx, FILE *f, const struct ops *ops, const struct limit_ops *limits,
+		 unsigned long messages, bool json);
 
 #endif

@@ -9,6 +9,7 @@
 #include "lib/units.h"
 #include "qdisc/filter.h"
 #include "qdisc/htb.h"
+#include "view/limits.h"
 #include "view/model.h"
 
 #define DIM "\033[2m"
@@ -276,7 +277,7 @@ static int print_tree(struct ctx *ctx, FILE *f, struct show_model *model, const 
 	if (tree->root->rate_bit)
 		fprintf(f, " rate %s", units_human_rate(tree->root->rate_bit, rate));
 	print_framing(f, tree->root->obj);
-	fputc('\n', f);
+	fprintf(f, " classifier %s\n", link->classifier);
 	if (tree->root->obj)
 		add_class(&t, tree->root, "all");
 	add_children(&t, lines_of_locale(), tree->root, "");
@@ -352,6 +353,8 @@ static int print_link(struct ctx *ctx, FILE *f, struct show_model *model, const 
 		err = print_tree(ctx, f, model, show, link, link->egress);
 	if (!err)
 		err = print_tree(ctx, f, model, show, link, link->ingress);
+	if (!err && link->classifier && !strcmp(link->classifier, "kernel") && link->why_classifier)
+		fprintf(f, "%s: bpf cannot be had: %s\n\n", link->name, link->why_classifier);
 	return err ? err : print_polices(ctx, f, model, show, link);
 }
 
@@ -374,8 +377,14 @@ int view_show(struct ctx *ctx, FILE *f, const struct show *show)
 
 	for (link = model.links; link && !err; link = link->next)
 		err = print_link(ctx, f, &model, show, link);
+	if (!err && show->limits && show->limits->now->n) {
+		err = view_limits(ctx, f, show->limits);
+		fputc('\n', f);
+	}
 	if (!err) {
 		print_drift(f, &model, show->color);
+		if (show->limit_drift)
+			view_limit_drift(f, show->limit_drift, show->color);
 		err = (int)model.shaped;
 	}
 	model_free(&model);

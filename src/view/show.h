@@ -13,12 +13,17 @@
 #include "kernel/tree.h"
 #include "lib/ctx.h"
 
+struct limits_view;
+struct limit_ops;
+
 struct show {
 	const struct tree *now;
 	const struct tree *earlier;	/* for rates; NULL: none are shown */
 	uint64_t interval_ns;		/* between the two */
 	const struct tree *wanted;	/* what was applied, for names; NULL: not known */
 	const struct ops *drift;	/* now -> what was applied; NULL: not known */
+	const struct limits_view *limits;	/* of the host; NULL: none are shown */
+	const struct limit_ops *limit_drift;	/* limits -> what was applied; NULL: not known */
 	bool (*covers)(void *arg, const char *link);	/* NULL: all that weir shapes */
 	void *arg;
 	bool color;

@@ -4,6 +4,7 @@
 #include "qdisc/filter.h"
 #include "qdisc/htb.h"
 #include "lib/json.h"
+#include "view/limits.h"
 #include "view/model.h"
 
 static void set(json_t *obj, const char *key, json_t *value)
@@ -171,7 +172,8 @@ static json_t *link_json(const struct show_link *link)
 
 	for (p = link->polices; p; p = p->next)
 		json_array_append_new(polices, police_json(p));
-	return json_pack("{s:s, s:o, s:o, s:o}", "link", link->name,
+	return json_pack("{s:s, s:s?, s:s?, s:o, s:o, s:o}", "link", link->name,
+			 "classifier", link->classifier, "classifier_reason", link->why_classifier,
 			 "egress", tree_json(link->egress), "ingress", tree_json(link->ingress), "police", polices);
 }
 
@@ -193,16 +195,18 @@ static json_t *drift_item_json(const struct show_drift *d)
 	return j;
 }
 
-static json_t *drift_json(const struct show_model *model)
+static json_t *drift_json(const struct show_model *model, const struct show *show)
 {
 	const struct show_drift *d;
 	json_t *list;
 
-	if (!model->drift_known)
+	if (!model->drift_known && !show->limit_drift)
 		return json_null();
 	list = json_array();
 	for (d = model->drift; d; d = d->next)
 		json_array_append_new(list, drift_item_json(d));
+	if (show->limit_drift && list)
+		view_limit_drift_json(list, show->limit_drift);
 	return list;
 }
 
@@ -218,9 +222,10 @@ int view_show_json(struct ctx *ctx, FILE *f, const struct show *show)
 	if (err)
 		json_decref(links);
 	else
-		err = json_print(ctx, f, json_pack("{s:o, s:o, s:o}", "links", links,
-							"drift", drift_json(&model), "interval_ns",
-							json_u64(model.interval_ns)));
+		err = json_print(ctx, f, json_pack("{s:o, s:o, s:o, s:o}", "links", links, "limits",
+				 show->limits ? view_limits_json(show->limits) : json_array(),
+				 "drift", drift_json(&model, show), "interval_ns",
+				 json_u64(model.interval_ns)));
 	if (!err)
 		err = (int)model.shaped;
 	model_free(&model);

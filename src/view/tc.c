@@ -120,6 +120,21 @@ static void print_hooks(FILE *f, const struct tree_link *link)
 	tc_filters(f, link, HANDLE_INGRESS);
 }
 
+/* tc knows nothing of cgroups: their classids are files. */
+static void print_cgroups(FILE *f, const struct tree *wanted)
+{
+	const struct tree_cgroup *c = wanted->cgroups;
+	unsigned int i;
+
+	for (i = 0; i < wanted->n_cgroups; i++, c++) {
+		if (i && !strcmp(c[-1].path, c->path))
+			continue;
+		fprintf(f, "echo 0x%08" PRIx32 " >", c->classid);
+		tc_word(f, c->dir);
+		fputs("/net_cls.classid\n", f);
+	}
+}
+
 /* Trees first, then what hands packets to them: as weir itself goes about it. */
 void view_tc(FILE *f, const struct tree *wanted)
 {
@@ -131,6 +146,7 @@ void view_tc(FILE *f, const struct tree *wanted)
 			print_ifb(f, link);
 		print_tree(f, link);
 	}
+	print_cgroups(f, wanted);
 	for (link = wanted->links; link; link = link->next)
 		print_hooks(f, link);
 }

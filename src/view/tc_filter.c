@@ -307,7 +307,7 @@ static void one_filter(FILE *f, const struct tree_link *link, const struct obj *
 		flower_filter(f, link, filter, form, prio);
 	} else {
 		begin(f, link, filter->parent, form_protocols[form], prio);
-		fprintf(f, " %s", filter->kind_name);
+		fprintf(f, "%s %s", !strcmp(filter->kind_name, "cgroup") ? " handle 1" : "", filter->kind_name);
 		if (!strcmp(filter->kind_name, "u32"))
 			print_u32(f, filter);
 		else
