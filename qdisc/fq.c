@@ -40,7 +40,7 @@ static const struct opt rows[] = {
 	  OPT_HAS_DEF | OPT_DEF_FRAMES | OPT_PLAIN, .min = 256, .max = 1 << 20, .def = 2,
 	  .help = "bytes a flow may send in its turn" },
 	[INITIAL_QUANTUM] = { "initial_quantum", NULL, OPT_SIZE, WIRE_U32, TCA_FQ_INITIAL_QUANTUM,
-	  OPT_HAS_DEF | OPT_DEF_FRAMES | OPT_PLAIN, .max = INT32_MAX, .def = 10,
+	  OPT_HAS_DEF | OPT_DEF_FRAMES | OPT_PLAIN, .max = 1 << 20, .def = 10,	/* iq_range, 6.12.117 */
 	  .help = "bytes a new flow may send in its first turn" },
 	[MAXRATE] = { "maxrate", NULL, OPT_RATE, WIRE_U32, TCA_FQ_FLOW_MAX_RATE,
 	  OPT_HAS_DEF | OPT_DEF_OFF, .min = 8, .max = UINT32_MAX * UINT64_C(8),

@@ -111,6 +111,8 @@ static int check_red(const struct opts *o, struct opt_error *error)
 	else if (red.wlog < 0)
 		snprintf(error->text, sizeof(error->text), "'burst' is too small or too large: from %u packets",
 			 (unsigned int)red_burst_min(red.min_bytes, avpkt));
+	else if (red.max_bytes >> (31 - red.wlog))	/* red_check_params(), 6.12 */
+		strcpy(error->text, "'burst' and 'max' are too large together");
 	else if (err)
 		strcpy(error->text, "'probability' is too small for max - min");
 	else

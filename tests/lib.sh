@@ -34,6 +34,8 @@
 #            BUILD  where it was built; default TOP
 #            WEIR   the built program, absolute; default $BUILD/src/weir
 #            PLACE  where this runs: host, sanitize, vm-6.1, vm-6.12 (tests/skips)
+#            GUEST  in a guest, which kind of it: tests/vm/run says which there are and how a test
+#                   asks for another one than the plain one
 #            STRIDE 1 on the host, more where programs are slow: a test that walks over very many
 #                   cases may take every STRIDE-th (for ((n = 1; n < max; n += STRIDE)))
 #            TEST_NO_NS=1, set before run_tests: no namespaces, no root needed, no lab
@@ -52,12 +54,20 @@
 #   skip REASON          skipped; a reason that tests/skips does not foresee for PLACE makes it fail
 #   die MESSAGE          failed, at once
 #   need KIND NAME       skips unless the kernel has it: need qdisc cake, need filter flower,
-#                        need action police, need link ifb, need command strace
+#                        need action police, need link ifb, need command strace; or a machine
+#                        that is set up for it (tests/vm/run): need cgroup v1 (net_cls is mounted),
+#                        need cgroup v2, need guest multiqueue
 #   without_module NAME...   in a guest of tests/vm, hides kernel modules until the test ends; skips
 #                        elsewhere
+# To tell:
+#   feature SECTION NAME yes|no   for the table doc/kernels.md: what this kernel was seen to do, or not
+#                        to have, by a test that tried. Only in a guest does it go anywhere. A "yes"
+#                        of any test wins. Sections: tests/vm/kernels-doc
 # To look:
 #   reach NS ADDRESS     a ping is answered (a check, as above)
 #   in_guest             whether this is a guest of tests/vm
+#   cgroup_dir v1|v2     where the hierarchy of net_cls, or the one of cgroup v2, is mounted; not
+#                        inside `ip netns exec`, which hides it
 #   tc_state NS DEV      DEV's qdiscs, classes and filters as tc prints them, in a stable order,
 #                        without counters and without handles that the kernel chose
 #   mutations CMD...     runs CMD under strace, prints how many rtnetlink requests it sent that would
@@ -71,7 +81,7 @@ PLACE=${PLACE:-host}
 TEST_FILE=$(realpath "$0")
 case $PLACE in
 host) STRIDE=1 SLOWNESS=1 ;;
-vm-*) STRIDE=7 SLOWNESS=4 ;;
+vm-*) STRIDE=17 SLOWNESS=4 ;;
 *) STRIDE=3 SLOWNESS=2 ;;
 esac
 export TOP BUILD WEIR PLACE
@@ -182,6 +192,8 @@ need_add() {
 	"qdisc "*) echo "tc qdisc add dev lo root $2" ;;
 	"filter u32") echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 flowid 1:1" ;;
 	"filter flower") echo "$NEED_HTB $NEED_FILTER flower classid 1:1" ;;
+	"filter bpf") echo "$NEED_HTB $NEED_FILTER bpf bytecode '1,6 0 0 0' classid 1:1" ;;
+	"filter cgroup") echo "$NEED_HTB $NEED_FILTER handle 1 cgroup" ;;
 	"filter "*) echo "$NEED_HTB $NEED_FILTER $2 classid 1:1" ;;
 	"action police") echo "$NEED_HTB $NEED_FILTER u32 match u32 0 0 police rate 1mbit burst 10kb drop" ;;
 	"action mirred")
@@ -199,6 +211,14 @@ need() {
 	local add
 	if [ "$1" = command ]; then
 		command -v "$2" >/dev/null || skip "no command $2"
+		return 0
+	fi
+	if [ "$1" = cgroup ]; then
+		cgroup_dir "$2" >/dev/null || skip "no cgroup $2 is mounted"
+		return 0
+	fi
+	if [ "$1" = guest ]; then
+		[ "${GUEST-}" = "$2" ] || skip "needs the guest $2"
 		return 0
 	fi
 	add=$(need_add "$1" "$2") || die "need $1 $2: no such thing to ask for"
@@ -220,10 +240,28 @@ without_module() {
 	done
 }
 
+feature() {
+	[ -z "${FEATURES-}" ] || printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$FEATURES"
+}
+
 # ---- looking
 
+# Fields of mountinfo: 5 is where, after " - " come type, source, options of the superblock.
+cgroup_dir() {
+	awk -v version="$1" '{
+		for (i = 7; i < NF && $i != "-"; i++)
+			;
+		if (version == "v1" ? $(i + 1) == "cgroup" && $(i + 3) ~ /(^|,)net_cls(,|$)/ : $(i + 1) == "cgroup2") {
+			print $5
+			found = 1
+			exit
+		}
+	}
+	END { exit !found }' /proc/self/mountinfo
+}
+
 # Handles from 8000: up are those that the kernel picks; indexes of actions, and the ids, tags and
-# hash tables of filters are its choice too.
+# hash tables of filters are its choice too. An adaptive red moves its probability.
 TC_NORMAL='
 s/ refcnt [0-9]+//g
 s/\bffff:/FFFF:/g
@@ -231,9 +269,10 @@ s/\b[89a-f][0-9a-f]{3}:( |$)/auto:\1/g
 s/\bFFFF:/ffff:/g
 s/[ \t](index|ref|bind|id|installed|used|firstused|expires) [0-9]+//g
 s/ (sec|rule hit [0-9]+ success [0-9]+)\b//g
-s/ (tag [0-9a-f]+|jited|not_in_hw|skip_hw|in_hw)\b//g
+s/ (tag [0-9a-f]+|jited|not_in_hw|skip_hw|in_hw|(load_time|created_by_uid|btf_id) [0-9]+)\b//g
 s/ fh [0-9a-f]+:[0-9a-f:]*/ fh */g
 s/ ht divisor [0-9]+//g
+s/( adaptive .*) probability [^ ]+/\1/
 s/[ \t]+$//
 /^[ \t]*$/d'
 

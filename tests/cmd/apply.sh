@@ -37,7 +37,8 @@ test_second_apply_sends_nothing() {
 	run 0 weir apply --json a.conf
 	expect_eq "$(jq -c . <<<"$out")" '{"changes":0,"messages":0}'
 	run 0 weir down --json
-	expect_eq "$(jq .changes <<<"$out")" 4
+	# root qdisc, clsact, its two programs, the IFB
+	expect_eq "$(jq .changes <<<"$out")" 5
 	expect_eq "$(messages "$WEIR" -n "$NETNS" down)" ""
 }
 
@@ -70,11 +71,11 @@ test_classes_come_and_go() {
 		class a rate 5mbit { match tcp dport 22 }
 		class b rate 5mbit { match tcp from 10.0.0.0/8 }
 	} }' | conf b
-	# the new class, its leaf, its filter, and the default class that has less
+	# the new class, its leaf, the program, and the default class that has less
 	expect_eq "$(messages "$WEIR" -n "$NETNS" apply b.conf)" \
 		"1 RTM_NEWQDISC 2 RTM_NEWTCLASS 1 RTM_NEWTFILTER"
 	expect_eq "$(messages "$WEIR" -n "$NETNS" apply a.conf)" \
-		"1 RTM_DELTCLASS 1 RTM_DELTFILTER 1 RTM_NEWTCLASS"
+		"1 RTM_DELTCLASS 1 RTM_NEWTCLASS 1 RTM_NEWTFILTER"
 	to "$(<b.conf)"
 }
 
@@ -145,7 +146,7 @@ test_matches_change_one_by_one() {
 	router
 	nothing=$(state)
 	conf a <<-'EOF'
-		link wan0 { egress rate 20mbit {
+		link wan0 { classifier kernel; egress rate 20mbit {
 			class a rate 1mbit { match from 10.0.0.1; match from 10.0.0.2 }
 			class b rate 1mbit { match from 10.0.0.3 }
 			class c rate 1mbit { match from 10.0.0.4 }
@@ -174,7 +175,7 @@ test_priorities_run_out() {
 	local rules= i
 	router
 	conf a <<-'EOF'
-		link wan0 { egress rate 20mbit {
+		link wan0 { classifier kernel; egress rate 20mbit {
 			class a rate 1mbit { match from 10.0.0.1 }
 			class b rate 1mbit { match from 10.0.0.2 }
 		} }
@@ -200,7 +201,7 @@ test_number_of_rules() {
 	router
 	for prefix in 10 11; do
 		{
-			echo 'link wan0 { egress rate 10gbit {'
+			echo 'link wan0 { classifier kernel; egress rate 10gbit {'
 			for i in {1..2046}; do
 				echo "class c$i rate 1mbit { match ip from $prefix.$((i / 250)).$((i % 250)).1 }"
 			done
@@ -242,16 +243,23 @@ test_directions_come_and_go() {
 	unchanged "$nothing"
 }
 
+# Linux before 6.2 renames no interface that is up.
+rename() {
+	ip -n "$NETNS" link set "$1" down
+	ip -n "$NETNS" link set "$1" name "$2"
+	ip -n "$NETNS" link set "$2" up
+}
+
 test_long_interface_name() {
 	local nothing
 	router
 	nothing=$(state)
-	ip -n "$NETNS" link set wan0 name abcdefghijklmno
+	rename wan0 abcdefghijklmno
 	run 0 weir apply - <<<'link abcdefghijklmno { ingress rate 1mbit; egress rate 1mbit }'
 	expect_match "$(in_ns r ip link show type ifb)" 'alias weir:abcdefghijklmno'
 	run 0 weir plan - <<<'link abcdefghijklmno { ingress rate 1mbit; egress rate 1mbit }'
 	run 0 weir down
-	ip -n "$NETNS" link set abcdefghijklmno name wan0
+	rename abcdefghijklmno wan0
 	unchanged "$nothing"
 }
 

@@ -9,7 +9,7 @@
 #   weir ARG...        the program in r
 #   state [NS]         all that ip and tc tell of the links in r, or NS, but for counters, carriers
 #                      and what the kernel numbers as it likes (interfaces, hash tables and
-#                      filters of u32, indexes of actions), and for the priorities of weir's own filters: only their order
+#                      filters of u32, indexes of actions, programs), and for the priorities of weir's own filters: only their order
 #                      matters, and dumps are in that order
 #   traced SYSCALL INJECTION CMD...   CMD with strace's fault injection on the system calls named.
 #                      The trace is in $PWD/trace
@@ -40,10 +40,12 @@ s/,(LOWER_UP|M-DOWN)//g
 s/ state [A-Z]+ / state * /
 s/direct_packets_stat [0-9]+/direct_packets_stat */
 s/ refcnt [0-9]+//
-s/ (index|ref|bind) [0-9]+//g
+s/[ \t](index|ref|bind) [0-9]+//g
 s/ fh [0-9a-f]+:[0-9a-f:]*/ fh */
 s/ fh 0x[0-9a-f]+/ fh */
 s/ handle 0x[0-9a-f]+/ handle */
+s/ (id|load_time|created_by_uid|btf_id) [0-9]+//g
+s/ jited\b//
 s/ key ht [0-9a-f]+ bkt [0-9a-f]+/ key ht */
 s/ ht divisor / divisor /
 s/ link [0-9a-f]+: / link * /

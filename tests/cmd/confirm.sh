@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# guest: none
+#
 # weir apply --confirm: undone by itself unless somebody who can still reach the machine says so.
 . "$(dirname "$0")/common.bash"
 
@@ -92,7 +94,7 @@ test_undone_when_the_shell_dies_meanwhile() {
 	router
 	files
 	before=$(state)
-	for ((n = 1; n < 24; n += 3)); do
+	for ((n = 1; n < 24; n += 3 * STRIDE)); do
 		strace -f -qq -e trace=sendmsg -e signal=none -e "inject=sendmsg:delay_enter=200000:when=$n" -o trace \
 			setsid sh -c 'echo $$ >pid; exec "$@"' - "$WEIR" -n "$NETNS" apply a.conf --confirm 1 \
 			>out 2>err &

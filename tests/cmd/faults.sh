@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# guest: none
+#
 # Whatever goes wrong while the kernel is being changed: the state is as before, or the next apply
 # brings it to where it should be; never half a tree reported as success.
 . "$(dirname "$0")/common.bash"

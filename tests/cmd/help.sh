@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# guest: none
+#
 # Help, man pages and completion say the same: what the program's tables say.
 . "$(dirname "$0")/../lib.sh"
 
@@ -61,6 +63,15 @@ test_completion() {
 	COMP_WORDS=(weir show l) COMP_CWORD=2
 	_weir weir l show
 	expect_eq "${COMPREPLY[*]}" lo
+	COMP_WORDS=(weir limit p) COMP_CWORD=2
+	_weir weir p limit
+	expect_eq "${COMPREPLY[*]}" pid
+	COMP_WORDS=(weir limit --upload 1mbit user root) COMP_CWORD=5
+	_weir weir root user
+	expect_match "${COMPREPLY[*]}" '(^| )root( |$)'
+	COMP_WORDS=(weir limit --only i) COMP_CWORD=3
+	_weir weir i --only
+	expect_eq "${COMPREPLY[*]}" internet
 }
 
 run_tests "$@"

@@ -17,7 +17,7 @@ test_exit_status() {
 	run 2 weir plan a.conf
 	run 0 weir apply a.conf
 	run 0 weir plan a.conf
-	expect_eq "$out" "nothing to change"
+	expect_eq "$(tail -n 1 <<<"$out")" "nothing to change"
 	run 2 weir plan b.conf
 	run 1 weir plan nosuch.conf
 	run 1 weir plan --nonsense a.conf
@@ -68,8 +68,10 @@ test_counts() {
 test_costs() {
 	router
 	run 0 weir apply - <<<'link wan0 { egress rate 20mbit { class a rate 1mbit queue pfifo { match tcp dport 22 } } }'
-	run 2 weir plan --json - <<<'link wan0 { egress rate 30mbit { class a rate 2mbit queue pfifo { match tcp dport 23 } } }'
+	run 2 weir plan --json - <<<'link wan0 { egress rate 30mbit { class a rate 2mbit queue pfifo { match tcp dport 22 } } }'
 	expect_eq "$(jq -c '[.operations[].cost] | unique' <<<"$out")" '["nothing"]'
+	run 2 weir plan --json - <<<'link wan0 { egress rate 20mbit { class a rate 1mbit queue pfifo { match tcp dport 23 } } }'
+	expect_eq "$(jq -c '[.operations[] | [.kind, .cost]]' <<<"$out")" '[["bpf","counters"]]' "the rules' own"
 	run 2 weir plan --json - <<<'link wan0 { egress rate 20mbit { class a rate 1mbit queue bfifo { match tcp dport 22 } } }'
 	expect_match "$(jq -c '[.operations[].cost] | unique' <<<"$out")" 'queue'
 	run 2 weir plan - <<<'link wan0 { egress rate 20mbit { class a rate 1mbit queue bfifo { match tcp dport 22 } } }'

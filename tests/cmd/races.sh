@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
+# guest: none
+#
 # Somebody else is at it at the same time: another weir, or who knows.
 . "$(dirname "$0")/common.bash"
 . "$(dirname "$0")/reload.bash"

@@ -5,12 +5,13 @@
 # is told.
 . "$(dirname "$0")/common.bash"
 
-# The files name their queues, so that every kernel makes the same.
+# applied [CLASSIFIER]. The files name their queues, so that every kernel makes the same.
 applied() {
 	router
-	conf a <<-'EOF'
+	sed "s/CLASSIFIER/${1:-bpf}/" <<-'EOF' | conf a
 		link wan0 {
 			framing adsl-llc
+			classifier CLASSIFIER
 			egress rate 20mbit {
 				class voip rate 1mbit prio 0 queue pfifo limit 50 { match udp dport 5060 }
 				class lab rate 5mbit {
@@ -60,7 +61,7 @@ test_text_tree() {
 	expect_eq "$err" ""
 	# nothing but what does not depend on traffic
 	expect_eq "$(awk '/^wan0/ { print } /^ *(class|all|voip|lab|a|b|default) / { $1 = $1; print $1, $2, $3, $4, $5, $NF }' <<<"$out")" \
-"wan0 egress rate 20.0 Mbit/s overhead 18 atm
+"wan0 egress rate 20.0 Mbit/s overhead 18 atm classifier bpf
 class rate ceil measured % queue
 all 20.0 Mbit/s 20.0 Mbit/s 0
 voip 1.00 Mbit/s 1.00 Mbit/s pfifo
@@ -69,7 +70,7 @@ a 3.00 Mbit/s 3.00 Mbit/s bfifo
 b 1.00 Mbit/s 1.00 Mbit/s pfifo
 default 8.00 kbit/s 5.00 Mbit/s pfifo
 default 4.00 Mbit/s 20.0 Mbit/s pfifo
-wan0 ingress (ifb-wan0) rate 100 Mbit/s overhead 18 atm
+wan0 ingress (ifb-wan0) rate 100 Mbit/s overhead 18 atm classifier bpf
 class rate ceil measured % queue
 all 100 Mbit/s 100 Mbit/s 0
 default 1.00 Mbit/s 100 Mbit/s pfifo" "the tree"
@@ -80,7 +81,7 @@ default 1.00 Mbit/s 100 Mbit/s pfifo" "the tree"
 
 test_counters_are_tcs() {
 	local id line
-	applied
+	applied kernel
 	send_from_r 5060 7 100
 	send_from_r 7001 3 200
 	run 0 weir show --json
@@ -158,7 +159,7 @@ test_drift_of_objects() {
 }
 
 test_drift_of_filters() {
-	applied
+	applied kernel
 	in_ns r tc filter del dev wan0 parent 77e0:
 	in_ns r tc filter del dev wan0 ingress
 	drift
@@ -183,7 +184,7 @@ test_replaced_root() {
 	in_ns r tc qdisc del dev wan0 clsact
 	drift
 	expect_match "$out" '^wan0: not shaped by weir$'
-	expect_match "$drift" '^drift: ifb-wan0: interface: is gone: ingress is not shaped$'
+	expect_match "$drift" '^drift: ifb-wan0: interface: is gone: what is handed to it is dropped$'
 	expect_match "$drift" '^drift: wan0: qdisc clsact: is gone: ingress is not shaped, nothing is policed$'
 	expect_eq "$(wc -l <<<"$drift")" 3 "lines of drift"
 }
@@ -223,7 +224,7 @@ test_named_links() {
 	run 0 weir show --interval 10ms ifb-wan0
 	expect_match "$out" '^wan0 ingress'
 	run 0 weir show --json lan0
-	expect_eq "$(jq -c .links <<<"$out")" '[{"link":"lan0","egress":null,"ingress":null,"police":[]}]'
+	expect_eq "$(jq -c .links <<<"$out")" '[{"link":"lan0","classifier":null,"classifier_reason":null,"egress":null,"ingress":null,"police":[]}]'
 	run 1 weir show wan7
 	expect_eq "$err" 'weir: wan7: no such interface'
 	expect_eq "$out" ''
@@ -282,7 +283,7 @@ test_police() {
 	expect_no_match "$out" '^drift'
 	in_ns r tc filter del dev wan0 egress
 	drift
-	expect_match "$drift" '^drift: wan0: the filters that police egress: [0-9]+ are missing$'
+	expect_match "$drift" '^drift: wan0: the filters that police egress: (one is|[0-9]+ are) missing$'
 }
 
 run_tests "$@"

@@ -12,9 +12,11 @@ pair() {
 	NETNS=$(lab_netns a)
 }
 
-# both NAME: applies NAME.conf in a, runs the commands in b.
+# both NAME: applies NAME.conf in a, runs the commands in b. The commands are those of the kernel's own
+# filters, whatever the file says.
 both() {
 	weir plan --tc "$1.conf" >commands || die "plan --tc: exit status $?"
+	sed -i 's/^[ \t]*link [^{]*{/& classifier kernel;/' "$1.conf"
 	weir apply "$1.conf" || die "apply: exit status $?"
 	in_ns b sh -e commands || die "the commands failed"
 }

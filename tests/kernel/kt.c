@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -19,6 +20,7 @@
 
 #include "kernel/probe.h"
 #include "qdisc/htb.h"
+#include "tests/feature.h"
 
 enum { EXIT_FAILED = 1, EXIT_SKIPPED = 77 };
 
@@ -27,10 +29,6 @@ struct netlink *kt_nl;
 
 static bool failed;
 static struct arena kept;	/* what commands printed */
-static struct kept_tree {
-	struct kept_tree *next;
-	struct tree *tree;
-} *kept_trees;
 static FILE *report;		/* what the parent prints after the test's line */
 
 /* ---- checks ---- */
@@ -95,6 +93,30 @@ void kt_check_has(const char *file, int line, const char *text, const char *part
 	quote(text ? text : "(none)");
 }
 
+/* ---- what was seen to work ---- */
+
+enum { MAX_NEEDED = 16 };
+static const struct kind *needed[MAX_NEEDED];
+static size_t n_needed;
+
+static void tell(const struct kind *kind, bool works)
+{
+	static const char *const sections[] = {
+		[KIND_QDISC] = "Queues", [KIND_CLASS] = "Classes and links", [KIND_FILTER] = "Filters",
+		[KIND_ACTION] = "Actions",
+	};
+
+	feature(sections[kind->type], kind->name, works);
+}
+
+static void tell_needed(void)
+{
+	size_t i;
+
+	for (i = 0; i < n_needed && !failed; i++)
+		tell(needed[i], true);
+}
+
 /* ---- running ---- */
 
 static _Noreturn void run_test(const struct kt_test *test, int fd)
@@ -109,10 +131,10 @@ static _Noreturn void run_test(const struct kt_test *test, int fd)
 	kt_ctx.messages = report;
 	MUST(!netlink_open(&kt_ctx, &kt_nl));
 	test->run();
+	tell_needed();
 	netlink_close(kt_nl);
 	ctx_fini(&kt_ctx);
-	for (; kept_trees; kept_trees = kept_trees->next)
-		tree_free(kept_trees->tree);
+	kt_free_kept();
 	arena_free(&kept);
 	fclose(report);
 	exit(failed ? EXIT_FAILED : 0);
@@ -226,9 +248,23 @@ const struct kind *kt_need(enum kind_type type, const char *name)
 		kt_skip("weir has no %s", name);
 	if (!probe.done)
 		MUST(!kernel_probe(&kt_ctx, &probe));
-	if (!probe_has(&probe, kind))
+	if (!probe_has(&probe, kind)) {
+		tell(kind, false);
 		kt_skip("this kernel has no %s", kind->module);
+	}
+	if (n_needed < MAX_NEEDED)
+		needed[n_needed++] = kind;
 	return kind;
+}
+
+unsigned int kt_version(void)
+{
+	unsigned int major = 0, minor = 0;
+	struct utsname name;
+
+	uname(&name);
+	sscanf(name.release, "%u.%u", &major, &minor);
+	return major << 16 | minor << 8;
 }
 
 void kt_veth(void)
@@ -392,17 +428,6 @@ struct tree *kt_dump(void)
 
 	ctx_clear(&kt_ctx);
 	MUST(!kernel_dump(&kt_ctx, kt_nl, NULL, NULL, &tree));
-	return tree;
-}
-
-struct tree *kt_keep(struct tree *tree)
-{
-	struct kept_tree *k = arena_alloc(&kept, sizeof(*k));
-
-	MUST(tree && k);
-	k->next = kept_trees;
-	k->tree = tree;
-	kept_trees = k;
 	return tree;
 }
 

@@ -30,8 +30,12 @@ extern struct netlink *kt_nl;
 /* Ends the test as skipped. */
 _Noreturn void kt_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Skips unless weir knows the kind and this kernel has it. */
+/* Skips unless weir knows the kind and this kernel has it. When the test passes, the kind has been
+ * seen to work here (tests/feature.h). */
 const struct kind *kt_need(enum kind_type type, const char *name);
+
+/* The running kernel: 0x60c00 = 6.12. */
+unsigned int kt_version(void);
 
 /* Records a failure; the test goes on. kt_stop ends it. */
 void kt_fail(const char *file, int line, const char *fmt, ...)
@@ -92,8 +96,13 @@ void kt_op(struct ops *ops, enum op_verb verb, enum op_phase phase, const struct
 void kt_add_all(struct ops *ops, const struct tree_link *link);	/* OP_ADD */
 int kt_apply(struct ops *ops);		/* and forgets them; the fault stays in kt_ctx */
 
+struct policy;
+
 struct tree *kt_dump(void);		/* must succeed */
 struct tree *kt_keep(struct tree *tree);	/* the same tree, freed when the test ends */
+struct policy *kt_keep_policy(struct policy *policy);	/* likewise */
+void kt_keep_ops(struct ops *ops);	/* likewise; operations must not be added any more */
+void kt_free_kept(void);		/* at the end of a test: kt_main() */
 
 /* The objects of wanted are in present, and hold. */
 void kt_check_holds(const struct tree_link *wanted, const struct tree_link *present);

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <jansson.h>
@@ -17,6 +16,7 @@
 #include <netlink/msg.h>
 
 #include "qdisc/htb.h"
+#include "tests/feature.h"
 #include "tests/queue_cases.h"
 
 #define ROOT HANDLE(WEIR_MAJOR, 0)
@@ -33,16 +33,6 @@ static const struct queue_kind *queue;
 static const struct kind *kind;
 
 /* ---- the place of the leaf ---- */
-
-static unsigned int kernel_version(void)
-{
-	unsigned int major = 0, minor = 0;
-	struct utsname name;
-
-	uname(&name);
-	sscanf(name.release, "%u.%u", &major, &minor);
-	return major << 16 | minor << 8;
-}
 
 static void begin(const char *name)
 {
@@ -303,9 +293,18 @@ static void check_defaults(void)
 	remove_leaf();
 }
 
+/* What only newer kernels have, by the first word. */
+static void tell_option(const struct queue_case *c, bool works)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "%s: %.*s", kind->name, (int)strcspn(c->words, " "), c->words);
+	feature("Queues", text, works);
+}
+
 static void cases(const char *name)
 {
-	unsigned int version = kernel_version();
+	unsigned int version = kt_version();
 	size_t i;
 
 	begin(name);
@@ -316,6 +315,8 @@ static void cases(const char *name)
 
 		if (c->flags & CASE_NO_KERNEL)
 			continue;
+		if (c->since)
+			tell_option(c, c->since <= version);
 		if (c->since > version) {
 			check_unknown(c);
 			continue;
@@ -337,7 +338,7 @@ static void random_sets(const char *name)
 		"offload_horizon", "priomap", "bands", "weights", "seed", NULL
 	};
 	static const char *const avoid_new[] = { "offload_horizon", NULL };
-	const char *const *avoid = kernel_version() < 0x60700 ? avoid_old : avoid_new;
+	const char *const *avoid = kt_version() < 0x60700 ? avoid_old : avoid_new;
 	uint64_t seed = 4;
 	char words[2048];
 	int i;
