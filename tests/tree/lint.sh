@@ -43,7 +43,8 @@ test_every_source_is_in_the_makefile() {
 }
 
 test_makefile_names_only_what_is_there() {
-	grep -oE '\b(bpf|src|qdisc|tests|scripts|doc)/[A-Za-z0-9_./-]+' Makefile.am | sort -u |
+	sed '/^#/d; s/\.$(OBJEXT)//' Makefile.am |
+		grep -oE '\b(bpf|src|qdisc|tests|scripts|doc)/[A-Za-z0-9_./-]+' | sort -u |
 		while read -r path; do
 			[ -e "$path" ] || [ -e "$path.c" ] || [ -e "${path%.skel.h}.bpf.c" ] || [ "$path" = src/weir ] || [ "${path%.a}" != "$path" ] ||
 				echo "$path"
@@ -102,11 +103,11 @@ test_only_kernel_opens_netlink_sockets() {
 ARROWS='qdisc: lib
 kernel: lib qdisc bpf
 conf: lib qdisc
-host: lib qdisc kernel conf bpf
+host: lib qdisc kernel conf plan bpf
 flow: lib qdisc kernel bpf
 plan: lib qdisc kernel conf bpf
-view: lib qdisc kernel conf plan bpf
-cmd: lib qdisc kernel conf plan host flow view
+view: lib qdisc kernel conf plan host bpf
+cmd: lib qdisc kernel conf plan host flow view bpf
 main.c: lib qdisc kernel conf plan host flow view cmd'
 
 test_includes_point_down() {
