@@ -8,18 +8,6 @@
 
 int cmd_down(struct ctx *ctx, const struct args *args);
 
-/* A name that is neither an interface nor remembered is a mistake of the caller's. */
-static int check_names(struct session *s)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->args->n_links; i++)
-		if (!tree_link_find(s->present, s->args->links[i]) &&
-		    !state_policy(s->state, s->args->links[i]))
-			return fail(s->ctx, ENODEV, "%s: no such interface", s->args->links[i]);
-	return 0;
-}
-
 int cmd_down(struct ctx *ctx, const struct args *args)
 {
 	struct session s;
@@ -28,7 +16,7 @@ int cmd_down(struct ctx *ctx, const struct args *args)
 	if (!err)
 		err = session_plan(&s);
 	if (!err)
-		err = check_names(&s);
+		err = session_check_names(&s);
 	if (!err)
 		err = transaction_run(&s);
 	if (!err)

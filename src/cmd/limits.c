@@ -8,20 +8,11 @@
 
 #include "cmd/command.h"
 #include "host/limit_plan.h"
+#include "lib/clock.h"
 #include "lib/json.h"
 #include "view/limits.h"
 
 int cmd_limits(struct ctx *ctx, const struct args *args);
-
-#define NS_PER_S UINT64_C(1000000000)
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 /* Whether it was interrupted by one of the signals, which are blocked. */
 static bool wait_until(uint64_t ns, const sigset_t *signals)

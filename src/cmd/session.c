@@ -321,3 +321,14 @@ int session_applied_policy(struct session *s, struct policy **policy)
 	free(text);
 	return 0;
 }
+
+int session_check_names(struct session *s)
+{
+	unsigned int i;
+
+	for (i = 0; i < s->args->n_links; i++)
+		if (!tree_link_find(s->present, s->args->links[i]) &&
+		    !state_policy(s->state, s->args->links[i]))
+			return fail(s->ctx, ENODEV, "%s: no such interface", s->args->links[i]);
+	return 0;
+}

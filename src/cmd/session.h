@@ -56,4 +56,8 @@ int session_plan(struct session *s);
  * is remembered. The caller frees it. */
 int session_applied_policy(struct session *s, struct policy **policy);
 
+/* A link that the arguments name and that is neither an interface nor remembered is a mistake of the
+ * caller's: -ENODEV, by name. Takes a dump. */
+int session_check_names(struct session *s);
+
 #endif

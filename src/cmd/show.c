@@ -7,12 +7,11 @@
 
 #include "cmd/file_limits.h"
 #include "cmd/rules.h"
+#include "lib/clock.h"
 #include "view/limits.h"
 #include "view/show.h"
 
 int cmd_show(struct ctx *ctx, const struct args *args);
-
-#define NS_PER_S UINT64_C(1000000000)
 
 struct job {
 	struct session s;		/* s.present is the later dump, s.policy what was applied */
@@ -38,26 +37,7 @@ static bool covers(void *arg, const char *link)
 	return !args->n_links;
 }
 
-static int check_names(struct session *s)
-{
-	unsigned int i;
-
-	for (i = 0; i < s->args->n_links; i++)
-		if (!tree_link_find(s->present, s->args->links[i]) &&
-		    !state_policy(s->state, s->args->links[i]))
-			return fail(s->ctx, ENODEV, "%s: no such interface", s->args->links[i]);
-	return 0;
-}
-
 /* ---- two dumps ---- */
-
-static uint64_t clock_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * NS_PER_S + (uint64_t)t.tv_nsec;
-}
 
 static void wait_until(uint64_t ns)
 {
@@ -227,7 +207,7 @@ int cmd_show(struct ctx *ctx, const struct args *args)
 	if (!err)
 		err = session_dump(&job.s);
 	if (!err)
-		err = check_names(&job.s);
+		err = session_check_names(&job.s);
 	if (!err)
 		read_limits(&job);
 	if (!err && !args->rules)

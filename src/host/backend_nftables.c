@@ -22,8 +22,7 @@
 #include "host/nft_limits.h"
 #include "kernel/netns.h"
 #include "kernel/nft.h"
-
-#define NS_PER_S UINT64_C(1000000000)
+#include "lib/clock.h"
 
 enum {
 	LOCK_WAIT_MS = 5000,

@@ -4,7 +4,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <bpf/bpf.h>
@@ -14,6 +13,7 @@
 #include "host/limit_class.h"
 #include "host/limit_members.h"
 #include "host/limit_pins.h"
+#include "lib/clock.h"
 
 /* Shares of the burst from which on senders are told. A bucket that only drops makes TCP wait for its
  * timer, so they are told early. */
@@ -23,14 +23,6 @@ static bool ebpf_available(struct ctx *ctx, unsigned int ways, char why[BACKEND_
 {
 	(void)ways;
 	return !limit_pins_try(ctx, why, BACKEND_WHY);
-}
-
-static uint64_t now_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);	/* what bpf_ktime_get_ns() reads */
-	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }
 
 /* ---- entries ---- */
@@ -75,7 +67,7 @@ static struct limit_entry make_entry(const struct limit_wish *wish, unsigned int
 		entry.levels = level < 0 ? (1u << LIMIT_LEVELS) - 1 : 1u << level;
 	for (way = 0; way < LIMIT_WAYS; way++) {
 		if (!old)
-			entry.side[way].tat = bucket_time(now_ns());
+			entry.side[way].tat = bucket_time(clock_ns());
 		if (ways & 1u << way && wish->side[way].set)
 			fill_side(&entry.side[way], &wish->side[way]);
 	}
@@ -450,7 +442,7 @@ int limit_class_list(struct ctx *ctx, struct limit_list *list, const struct back
 	struct listing l = { .backend = backend, .major = major, .cpus = libbpf_num_possible_cpus() };
 	int err = limit_pins_open(ctx, false, &l.pins);
 
-	list->when_ns = now_ns();
+	list->when_ns = clock_ns();
 	if (err)
 		return err == -ENOENT && !ctx->error ? 0 : err;
 	l.percpu = l.cpus > 0 ? calloc((size_t)l.cpus, sizeof(*l.percpu)) : NULL;

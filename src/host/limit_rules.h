@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * limit_rules.h - the BPF classifier at clsact's ingress, for limits: what the backends ifb_tc and
- * tc_police have in common. Inside of src/host.
+ * limit_rules.h - the BPF classifier at clsact's ingress, for limits: what the backend
+ * ifb_tc finds a packet's limit by. Inside of src/host.
  *
  * It looks up the socket that a packet is for; of its cgroups and its user the first that is under
  * a limit counts, the innermost cgroup first.

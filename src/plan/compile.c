@@ -362,7 +362,7 @@ static int start_link(struct job *job, const struct tree *present)
 	return xdp_choose(job->ctx, policy, job->present, &job->xdp);
 }
 
-static bool is_named(const char *name, const char *const *only, unsigned int n_only)
+bool plan_is_named(const char *name, const char *const *only, unsigned int n_only)
 {
 	unsigned int i;
 
@@ -412,7 +412,7 @@ int plan_compile(struct ctx *ctx, const struct policy *policy, const struct tree
 	int err = job.tree ? 0 : oom(ctx);
 
 	for (job.policy = policy->links; job.policy && !err; job.policy = job.policy->next) {
-		if (!is_named(job.policy->name, only, n_only))
+		if (!plan_is_named(job.policy->name, only, n_only))
 			continue;
 		err = start_link(&job, present);
 		if (!err)

@@ -22,4 +22,7 @@ int plan_compile(struct ctx *ctx, const struct policy *policy, const struct tree
 		 const struct probe *probe, const char *const *only, unsigned int n_only,
 		 struct tree **wanted);
 
+/* Whether only[] holds the name; n_only 0: it holds every one. */
+bool plan_is_named(const char *name, const char *const *only, unsigned int n_only);
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "plan/compile.h"
 #include "plan/htb_tree.h"
 
 /* A match of such a cgroup. */
@@ -415,16 +416,6 @@ int net_cls_assign(struct ctx *ctx, struct policy *policy, const struct tree *pr
 
 /* ---- what is wanted ---- */
 
-static bool is_named(const char *name, const char *const *only, unsigned int n_only)
-{
-	unsigned int i;
-
-	for (i = 0; i < n_only; i++)
-		if (!strcmp(only[i], name))
-			return true;
-	return !n_only;
-}
-
 /* The innermost cgroup around path that a match names; there is one. */
 static const struct key *key_around(const struct net_cls *all, const char *path)
 {
@@ -453,7 +444,7 @@ static int want_cgroup(const struct net_cls *all, const char *const *only, unsig
 		const struct use *u = &all->uses[i];
 
 		if (u->link == last || !tree_path_within(c->path, u->match->cgroup) ||
-		    !is_named(u->link->name, only, n_only))
+		    !plan_is_named(u->link->name, only, n_only))
 			continue;
 		last = u->link;
 		w = &wanted->cgroups[wanted->n_cgroups++];
