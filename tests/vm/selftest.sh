@@ -42,9 +42,17 @@ test_no_end() {
 
 # A module of the kernel's that is left out cannot be loaded.
 test_without_a_module() {
-	run 1 "$TOP/tests/vm/run" --kernel 6.12 --build "$BUILD" --without sch_nosuch tests/cmd/help.sh
+	run 1 "$TOP/tests/vm/run" --kernel 6.12 --build "$BUILD" --without sch_nosuch tests/cmd/show.sh
 	expect_match "$out$err" 'sch_nosuch is no module of this kernel'
 	rm -rf "$(sed -n 's/^vm-6.12: kept //p' <<<"$out")"
+}
+
+# A run of nothing is not a run that passed.
+test_a_test_that_has_no_guest() {
+	run 1 "$TOP/tests/vm/run" --kernel 6.12 --build "$BUILD" tests/cmd/help.sh
+	expect_match "$out$err" 'tests/cmd/help.sh: runs in no guest'
+	run 1 "$TOP/tests/vm/run" --kernel 6.12 --build "$BUILD" tests/cmd/nosuch.sh
+	expect_match "$out$err" 'tests/cmd/nosuch.sh: there is no such test'
 }
 
 TEST_TIMEOUT=${TEST_TIMEOUT:-300}
