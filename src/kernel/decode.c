@@ -13,6 +13,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
+#include "kernel/u32_tables.h"
 #include "kernel/xdp.h"
 
 /* <net/if.h> and <linux/if.h> exclude each other. */
@@ -278,7 +279,7 @@ int decode_raw(struct ctx *ctx, struct tree *tree, struct obj *obj)
 	if (!obj->kind_name)
 		return oom(ctx);
 	obj->chain = tb[TCA_CHAIN] ? nla_get_u32(tb[TCA_CHAIN]) : 0;
-	obj->opaque = has_unheld_attrs(obj) || decode_is_u32_table(obj);
+	obj->opaque = has_unheld_attrs(obj) || u32_is_table(obj);
 	obj->actions = NULL;
 	obj->opts = NULL;
 	obj->kind = kind_find(types[obj->type], obj->kind_name);
@@ -302,19 +303,6 @@ bool decode_has_user_classes(const char *qdisc_kind)
 		if (!strcmp(names[i], qdisc_kind))
 			return true;
 	return false;
-}
-
-bool decode_is_u32_table(const struct obj *obj)
-{
-	return obj->type == OBJ_FILTER && !TC_U32_KEY(obj->handle) && TC_U32_HTID(obj->handle) &&
-	       !strcmp(obj->kind_name, "u32");
-}
-
-bool decode_is_in_u32_table(const struct obj *filter, const struct obj *table)
-{
-	return filter != table && filter->parent == table->parent &&
-	       TC_U32_HTID(filter->handle) == TC_U32_HTID(table->handle) &&
-	       !strcmp(filter->kind_name, "u32");
 }
 
 /* The table that each u32 has from the start. */

@@ -27,8 +27,5 @@ int decode_raw(struct ctx *ctx, struct tree *tree, struct obj *obj);
 /* Whether classes of such a qdisc are made by users, not by the qdisc itself. */
 bool decode_has_user_classes(const char *qdisc_kind);
 
-/* Whether the object is a hash table of u32, which filters are put in. */
-bool decode_is_u32_table(const struct obj *obj);
-bool decode_is_in_u32_table(const struct obj *filter, const struct obj *table);
 
 #endif

@@ -10,7 +10,7 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include "kernel/decode.h"
+#include "kernel/u32_tables.h"
 
 static bool is_u32(const struct obj *f)
 {
@@ -89,7 +89,7 @@ static int take_out_other_hooks(struct ctx *ctx, struct netlink *nl, struct tree
 
 	for (f = link->objs[OBJ_FILTER]; f; f = next) {
 		next = f->next;
-		if (!is_u32(f) || decode_is_u32_table(f) || !told_twice(link, f)) {
+		if (!is_u32(f) || u32_is_table(f) || !told_twice(link, f)) {
 			before = f;
 			continue;
 		}
@@ -120,7 +120,7 @@ static void put_tables_first(struct tree_link *link)
 	for (f = link->objs[OBJ_FILTER]; f; f = next) {
 		next = f->next;
 		f->next = NULL;
-		other = !decode_is_u32_table(f);
+		other = !u32_is_table(f);
 		if (last[other])
 			last[other]->next = f;
 		else
@@ -138,9 +138,9 @@ static void mark_in_tables(struct tree_link *link)
 {
 	struct obj *t, *f;
 
-	for (t = link->objs[OBJ_FILTER]; t && decode_is_u32_table(t); t = t->next)
+	for (t = link->objs[OBJ_FILTER]; t && u32_is_table(t); t = t->next)
 		for (f = t->next; f; f = f->next)
-			if (decode_is_in_u32_table(f, t))
+			if (u32_is_in_table(f, t))
 				f->opaque = true;
 }
 

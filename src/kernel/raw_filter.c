@@ -10,8 +10,8 @@
 #include <netlink/attr.h>
 #include <netlink/msg.h>
 
-#include "kernel/decode.h"
 #include "kernel/dump_bpf.h"
+#include "kernel/u32_tables.h"
 #include "qdisc/filter.h"
 
 /* ---- u32 tables ---- */
@@ -26,7 +26,7 @@ static bool in_u32_root(const struct tree_link *link, const struct obj *filter)
 	if (!TC_U32_HTID(filter->handle))	/* not from a dump */
 		return true;
 	for (t = link->objs[OBJ_FILTER]; t; t = t->next)
-		if (decode_is_u32_table(t) && decode_is_in_u32_table(filter, t))
+		if (u32_is_table(t) && u32_is_in_table(filter, t))
 			return false;
 	return true;
 }

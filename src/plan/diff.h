@@ -9,29 +9,7 @@
 
 #include "kernel/op.h"
 #include "lib/ctx.h"
-
-enum cgroup_owner {
-	CGROUP_FOREIGN,		/* somebody else set it, or nobody did */
-	CGROUP_OURS,
-	CGROUP_KEPT,		/* weir's, and a link that the difference is not about needs it */
-};
-
-struct diff_scope {
-	/* Links of the present tree that the wanted one does not name: whether what weir made on
-	 * them goes. NULL: yes, on every one. An IFB belongs to the link in its alias. */
-	bool (*covers)(void *arg, const char *link);
-
-	/* Whether weir made the clsact of this link, so that it may be removed with weir's last filter.
-	 * NULL: never. */
-	bool (*made_clsact)(void *arg, const char *link);
-
-	/* A cgroup of the present tree that is to have another classid: whose the one is that it has.
-	 * *before: the one that it had before weir set its own. NULL: CGROUP_FOREIGN. */
-	enum cgroup_owner (*cgroup_owner)(void *arg, const struct tree_cgroup *cgroup, uint32_t *before);
-	void *arg;
-
-	bool take_over;		/* replace a root qdisc or a classid of somebody else's */
-};
+#include "plan/diff_scope.h"
 
 /*
  * Operations that lead from present to wanted, in phase order. Filters of the wanted tree get the

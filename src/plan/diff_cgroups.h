@@ -5,7 +5,9 @@
 #ifndef WEIR_PLAN_DIFF_CGROUPS_H
 #define WEIR_PLAN_DIFF_CGROUPS_H
 
-#include "plan/diff.h"
+#include "kernel/op.h"
+#include "lib/ctx.h"
+#include "plan/diff_scope.h"
 
 /* Appends an OP_CGROUP for each cgroup of the present tree that is to have another classid: what the
  * wanted tree says, or what it had before weir set it. -EEXIST: one of somebody else's is there. */

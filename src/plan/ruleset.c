@@ -108,15 +108,6 @@ static void fill_config(struct ruleset *s, const struct rule *rest, unsigned int
 
 /* ---- maps ---- */
 
-void ruleset_map(struct ruleset *s, const char *name, uint32_t key_bytes, uint32_t value_bytes,
-		 uint32_t n, const void *keys, const void *values)
-{
-	s->program->maps[s->program->n_maps++] = (struct program_map){
-		.name = name, .key_bytes = key_bytes, .value_bytes = value_bytes, .max_entries = n,
-		.n = n, .keys = keys, .values = values,
-	};
-}
-
 static int results_map(struct ruleset *s)
 {
 	struct classify_result *results = arena_alloc(s->arena, s->n_general * sizeof(*results));

@@ -119,3 +119,14 @@ int ruleset_row16(struct ruleset *s, const struct vector *v, uint16_t *row)
 	*row = (uint16_t)wide;
 	return 0;
 }
+
+/* ---- maps ---- */
+
+void ruleset_map(struct ruleset *s, const char *name, uint32_t key_bytes, uint32_t value_bytes,
+		 uint32_t n, const void *keys, const void *values)
+{
+	s->program->maps[s->program->n_maps++] = (struct program_map){
+		.name = name, .key_bytes = key_bytes, .value_bytes = value_bytes, .max_entries = n,
+		.n = n, .keys = keys, .values = values,
+	};
+}

@@ -87,6 +87,8 @@ int model_tree(struct ctx *ctx, const struct show *show, struct show_model *mode
 /* drift.c: turns show->drift into the model's list. */
 int model_drift(struct ctx *ctx, const struct show *show, struct show_model *model);
 
+/* model_parts.c: what all of them read objects by. */
+
 /* Counters, and rates where there is an earlier dump of the same object. */
 struct show_stats model_stats(const struct obj *now, const struct obj *earlier,
 			      uint64_t interval_ns);
