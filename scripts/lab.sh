@@ -13,6 +13,7 @@
 #   lab_netns NAME       prints the namespace's full name, as `weir -n` and `ip -n` want it
 #   in_ns NAME CMD...    runs CMD there; /sys stays the caller's, so that cgroups are still seen
 #   lab_link NS1 DEV1 NS2 DEV2 [QUEUES]     a veth pair, up at both ends
+#   lab_ip NS            runs the lines of standard input there, as of `ip -batch`
 #   lab_addr NS DEV ADDRESS/LEN...          adds IPv4 and IPv6 addresses
 #   lab_router           the standard lab, below
 #   lab_serve NS [PORT]  starts an iperf3 server, waits until it listens; ends with the lab
@@ -48,12 +49,17 @@ lab_names() {
 }
 
 lab_end() {
-	local name
+	local places place process pids=()
 	[ -n "${LAB-}" ] || return 0
-	for name in $(lab_names); do
-		kill -KILL $(ip netns pids "$name" | grep -vx "$$") 2>/dev/null
-		ip netns del "$name"
+	places=("/run/netns/$LAB-"*)
+	[ -e "${places[0]}" ] || return 0
+	for process in /proc/[0-9]*; do
+		for place in "${places[@]}"; do
+			[ ! "$process/ns/net" -ef "$place" ] || [ "${process#/proc/}" = "$$" ] || pids+=("${process#/proc/}")
+		done
 	done
+	[ ${#pids[@]} -eq 0 ] || kill -KILL "${pids[@]}" 2>/dev/null
+	printf 'netns del %s\n' "${places[@]##*/}" | ip -force -batch -
 	return 0
 }
 
@@ -74,30 +80,41 @@ LAB_NO_DAD='for dir in all default; do
 	echo 0 >/proc/sys/net/ipv6/conf/$dir/dad_transmits
 done'
 
+# As few processes as can be, here and below: emulated machines take long for each.
+lab_ip() {
+	ip -n "$LAB-$1" -batch -
+}
+
+# As lab_ns, but loopback is left for what the caller does by lab_ip.
+lab_ns_bare() {
+	local name
+	printf "netns add $LAB-%s\n" "$@" | ip -batch - || return
+	for name; do
+		in_ns "$name" sh -c "$LAB_NO_DAD" || return
+	done
+}
+
 lab_ns() {
 	local name
+	lab_ns_bare "$@" || return
 	for name; do
-		ip netns add "$LAB-$name" &&
-		in_ns "$name" sh -c "$LAB_NO_DAD" &&
 		ip -n "$LAB-$name" link set lo up || return
 	done
 }
 
 lab_link() {
-	local queues=()
-	[ $# -lt 5 ] || queues=(numtxqueues "$5" numrxqueues "$5")
-	ip -n "$LAB-$1" link add "$2" "${queues[@]}" type veth \
-		peer name "$4" "${queues[@]}" netns "$LAB-$3" &&
-	ip -n "$LAB-$1" link set "$2" up &&
-	ip -n "$LAB-$3" link set "$4" up
+	local queues=
+	[ $# -lt 5 ] || queues="numtxqueues $5 numrxqueues $5"
+	lab_ip "$1" <<-EOF && ip -n "$LAB-$3" link set "$4" up
+		link add $2 $queues type veth peer name $4 $queues netns $LAB-$3
+		link set $2 up
+	EOF
 }
 
 lab_addr() {
-	local ns=$1 dev=$2 address
+	local ns=$1 dev=$2
 	shift 2
-	for address; do
-		ip -n "$LAB-$ns" addr add "$address" dev "$dev" || return
-	done
+	printf "addr add %s dev $dev\n" "$@" | lab_ip "$ns"
 }
 
 # lab_route NS GATEWAY...: default routes, a family each.
@@ -123,9 +140,16 @@ lab_router() {
 	lab_link router wan0 server eth0 &&
 	lab_link router wan1 server2 eth0 &&
 	lab_addr client eth0 10.9.1.2/24 10.9.2.2/24 2001:db8:1::2/64 2001:db8:2::2/64 &&
-	lab_addr router lan0 10.9.1.1/24 10.9.2.1/24 2001:db8:1::1/64 2001:db8:2::1/64 &&
-	lab_addr router wan0 192.0.2.1/24 2001:db8:a::1/64 &&
-	lab_addr router wan1 198.51.100.1/24 2001:db8:b::1/64 &&
+	lab_ip router <<-EOF &&
+		addr add 10.9.1.1/24 dev lan0
+		addr add 10.9.2.1/24 dev lan0
+		addr add 2001:db8:1::1/64 dev lan0
+		addr add 2001:db8:2::1/64 dev lan0
+		addr add 192.0.2.1/24 dev wan0
+		addr add 2001:db8:a::1/64 dev wan0
+		addr add 198.51.100.1/24 dev wan1
+		addr add 2001:db8:b::1/64 dev wan1
+	EOF
 	lab_addr server eth0 192.0.2.2/24 2001:db8:a::2/64 203.0.113.2/32 &&
 	lab_addr server2 eth0 198.51.100.2/24 2001:db8:b::2/64 &&
 	lab_forward router &&
@@ -135,13 +159,21 @@ lab_router() {
 	ip -n "$LAB-router" route add 203.0.113.0/24 via 192.0.2.2
 }
 
-# Waits up to ten seconds for a TCP listener. ss is asked, since a connection would use the server up.
-lab_listens() {
-	local ns=$1 port=$2 tries
-	for ((tries = 0; tries < 200; tries++)); do
-		[ -z "$(in_ns "$ns" ss -Hltn "sport = :$port")" ] || return 0
-		sleep 0.05
+# Waits up to ten seconds for a TCP listener, which a connection would use up: in one process, by the
+# kernel's tables (local address, ..., state 0A).
+LAB_LISTENS='for ((tries = 0; tries < 200; tries++)); do
+	for table in /proc/net/tcp /proc/net/tcp6; do
+		while read -r _ address _ state _; do
+			[[ $address != *:$0 || $state != 0A ]] || exit 0
+		done <$table
 	done
+	sleep 0.05
+done
+exit 1'
+
+lab_listens() {
+	local ns=$1 port=$2
+	in_ns "$ns" bash -c "$LAB_LISTENS" "$(printf %04X "$port")" && return
 	echo "nothing listens on port $port in $ns" >&2
 	return 1
 }

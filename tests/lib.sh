@@ -119,13 +119,22 @@ check() {
 	fi
 }
 
+# contents VARIABLE FILE: as VARIABLE=$(<FILE), but without a process.
+contents() {
+	local -n into=$1
+	IFS= read -rd '' into <"$2"
+	while [[ $into == *$'\n' ]]; do
+		into=${into%$'\n'}
+	done
+}
+
 run() {
 	local wanted=$1 status
 	shift
 	"$@" >"$TEST_STATE/out" 2>"$TEST_STATE/err"
 	status=$?
-	out=$(<"$TEST_STATE/out")
-	err=$(<"$TEST_STATE/err")
+	contents out "$TEST_STATE/out"
+	contents err "$TEST_STATE/err"
 	[ "$status" = "$wanted" ] && return 0
 	not_ok "exit status $status, not $wanted, of: $*"
 	sed 's/^/  out: /' "$TEST_STATE/out"
@@ -140,15 +149,28 @@ expect_eq() {
 	return 1
 }
 
+# Short texts are looked through here: a process takes longer. What bash takes for no expression (2) is
+# left to grep, too.
+has_line() {
+	local line status=2
+	while [ ${#1} -lt 4000 ] && IFS= read -r line; do
+		[[ $line =~ $2 ]]
+		status=$?
+		[ $status = 1 ] || break
+	done <<<"$1"
+	[ $status = 2 ] || return $status
+	grep -qE -- "$2" <<<"$1"
+}
+
 expect_match() {
-	grep -qE -- "$2" <<<"$1" && return 0
+	has_line "$1" "$2" && return 0
 	not_ok "${3-text} has no match for: $2"
 	sed 's/^/  /' <<<"$1"
 	return 1
 }
 
 expect_no_match() {
-	grep -qE -- "$2" <<<"$1" || return 0
+	has_line "$1" "$2" || return 0
 	not_ok "${3-text} has a match for: $2"
 	sed 's/^/  /' <<<"$1"
 	return 1
@@ -279,20 +301,22 @@ s/[ \t]+$//
 # Some kinds show each flow that has packets as a class.
 TC_FLOWS='^class: class (cake|codel|fq_codel|fq_pie|sfq) '
 
+# tc_lines KIND NS ARG...: what tc prints, each line behind KIND.
 tc_lines() {
-	local kind=$1
-	shift
-	in_ns "$@" | sed -E "$TC_NORMAL" | sed "s/^/$kind: /"
+	local kind=$1 ns=$2
+	shift 2
+	tc -n "$LAB-$ns" "$@" | sed -E "$TC_NORMAL"$'\n'"s/^/$kind: /"
 }
 
 tc_state() {
-	local hook
-	tc_lines qdisc "$1" tc qdisc show dev "$2" | sort
-	tc_lines class "$1" tc class show dev "$2" | grep -vE "$TC_FLOWS" | sort
-	tc_lines filter "$1" tc filter show dev "$2"
-	in_ns "$1" tc qdisc show dev "$2" | grep -qE '^qdisc (clsact|ingress) ' || return 0
+	local hook qdiscs
+	qdiscs=$(tc_lines qdisc "$1" qdisc show dev "$2" | sort)
+	[ -z "$qdiscs" ] || echo "$qdiscs"
+	tc_lines class "$1" class show dev "$2" | grep -vE "$TC_FLOWS" | sort
+	tc_lines filter "$1" filter show dev "$2"
+	[[ $qdiscs =~ (^|$'\n')'qdisc: qdisc '(clsact|ingress)' ' ]] || return 0
 	for hook in ingress egress; do
-		tc_lines "filter $hook" "$1" tc filter show dev "$2" "$hook" 2>/dev/null
+		tc_lines "filter $hook" "$1" filter show dev "$2" "$hook" 2>/dev/null
 	done
 	return 0
 }
@@ -345,11 +369,10 @@ in_guest() {
 # Inside the namespaces: one test function, then the lab's end by its trap.
 test_body() {
 	if [ -z "${TEST_NO_NS-}" ]; then
-		mkdir -p /run/netns /run/weir
-		mount -t tmpfs tmpfs /run/netns && mount -t tmpfs -o mode=0700 tmpfs /run/weir &&
-		mount -t bpf bpf /sys/fs/bpf && sh -c "$LAB_NO_DAD" && ip link set lo up || exit 1
+		mount -t tmpfs -o mode=0755 tmpfs /run && mkdir /run/netns && mkdir -m 0700 /run/weir &&
+		mount -t bpf bpf /sys/fs/bpf && eval "$LAB_NO_DAD" || exit 1
 		lab_begin
-		ip netns attach "$LAB-self" $$ || exit 1
+		printf '%s\n' 'link set lo up' "netns attach $LAB-self $$" | ip -batch - || exit 1
 	fi
 	cd "${TEST_DIR:-$TEST_STATE/work}" || exit 1
 	"$1"
@@ -359,18 +382,15 @@ test_body() {
 # One test in processes of its own; prints its line of TAP.
 test_one() {
 	local number=$1 name=$2 status enter=() seconds=$((${TEST_TIMEOUT:-120} * SLOWNESS))
-	TEST_STATE=$(mktemp -d) || exit 1
-	export TEST_STATE
-	trap 'rm -rf "$TEST_STATE"' EXIT
-	mkdir "$TEST_STATE/work"
+	export TEST_STATE=$TEST_STATES/$number
+	mkdir "$TEST_STATE" "$TEST_STATE/work" || exit 1
 	[ -n "${TEST_NO_NS-}" ] || enter=(unshare --mount --propagation private --net)
 	in_guest && echo "<3>weir: ${TEST_FILE##*/} $name" >/dev/kmsg
 	TEST_BODY=$name attend timeout -k 5 "$seconds" "${enter[@]}" bash "$TEST_FILE" \
 		>"$TEST_STATE/log" 2>&1 </dev/null
 	status=$?
 	test_report "$number" "$name" "$status" "$seconds"
-	in_guest && rm -f "$HIDDEN_MODULES"
-	rm -rf "$TEST_STATE"
+	[ ! -e "$HIDDEN_MODULES" ] || ! in_guest || rm -f "$HIDDEN_MODULES"
 }
 
 test_report() {
@@ -399,7 +419,7 @@ run_tests() {
 		test_body "$name"
 	fi
 	. "$TOP/tests/attend.sh"
-	if [ -z "${TEST_NO_NS-}" ] && [ "$(id -u)" -ne 0 ]; then
+	if [ -z "${TEST_NO_NS-}" ] && [ "$EUID" -ne 0 ]; then
 		echo "1..0 # SKIP needs root"
 		exit 0
 	fi
@@ -410,6 +430,8 @@ run_tests() {
 	names=("$@")
 	# The order of the file: bash lists functions by name.
 	[ $# -gt 0 ] || mapfile -t names < <(sed -nE 's/^(test_[a-zA-Z0-9_]+)\(\).*/\1/p' "$TEST_FILE")
+	TEST_STATES=$(mktemp -d) && chmod 711 "$TEST_STATES" || exit 1
+	trap 'rm -rf "$TEST_STATES"' EXIT
 	echo "1..${#names[@]}"
 	for name in "${names[@]}"; do
 		test_one $((++number)) "test_${name#test_}"

@@ -185,7 +185,7 @@ test_priorities_run_out() {
 		rules="match from 10.1.0.$i; $rules"
 		sed "s/match from 10.0.0.2/$rules &/" a.conf | conf b
 		run 0 weir apply b.conf || return
-		run 0 weir plan b.conf
+		((i % 5)) || run 0 weir plan b.conf
 	done
 	expect_eq "$(in_ns r tc filter show dev wan0 | grep -cE 'match 0a0|src_ip 10\.')" 42
 }

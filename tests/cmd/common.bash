@@ -21,10 +21,23 @@
 . "$(dirname "${BASH_SOURCE[0]}")/../lib.sh"
 
 router() {
-	lab_ns r s c &&
-	lab_link r wan0 s eth0 && lab_link r lan0 c eth0 &&
-	lab_addr r wan0 192.0.2.1/24 && lab_addr s eth0 192.0.2.2/24 || die "no lab"
-	NETNS=$(lab_netns r)
+	lab_ns_bare r s c || die "no lab"
+	NETNS=$LAB-r
+	lab_ip r <<-EOF && lab_ip c <<-'EOF2' && lab_ip s <<-'EOF3' || die "no links"
+		link set lo up
+		link add wan0 type veth peer name eth0 netns $LAB-s
+		link add lan0 type veth peer name eth0 netns $LAB-c
+		link set wan0 up
+		link set lan0 up
+		addr add 192.0.2.1/24 dev wan0
+	EOF
+		link set lo up
+		link set eth0 up
+	EOF2
+		link set lo up
+		link set eth0 up
+		addr add 192.0.2.2/24 dev eth0
+	EOF3
 }
 
 weir() {
@@ -53,6 +66,7 @@ s/ link [0-9a-f]+: / link * /
 s/ pref 30(46[4-9]|4[7-9][0-9]|[56][0-9][0-9]|70[0-9]|71[0-9]) / pref weir /
 s/^[ \t]*index [0-9]+//
 s/[ \t](not_in_hw|in_hw|used_hw_stats (disabled|immediate|delayed))\b//g
+s/( adaptive .*) probability [^ ]+/\1/
 s/link\/ether [0-9a-f:]+ /link\/ether * /
 s/[ \t]+$//
 /^$/d'
@@ -75,23 +89,35 @@ function flush(i, j, line) {
 END { flush() }'
 
 # As few processes as can be: this is called often. tc complains of hooks that are not there. What lo
-# has says where the next link begins.
+# has says where the next link begins. Links come in the order of their names.
 state() {
-	local ns=${1-r} dev devs
-	devs=$(in_ns "$ns" ip -br link show | sed -E 's/[@ ].*//' | LC_ALL=C sort)
+	local ns=${1-r} line dev devs=() i LC_ALL=C
+	local -A text=()
+	while IFS= read -r line; do
+		if [[ $line == [0-9]* ]]; then
+			dev=${line#*: } dev=${dev%%: <*} dev=${dev%%@*}
+			for ((i = ${#devs[@]}; i > 0; i--)); do
+				[[ ${devs[i - 1]} > $dev ]] || break
+				devs[i]=${devs[i - 1]}
+			done
+			devs[i]=$dev
+		fi
+		text[$dev]+=$line$'\n'
+	done < <(ip -n "$LAB-$ns" -d link show)
 	{
-		for dev in $devs; do
-			echo "link show dev $dev"
-		done >"$TEST_STATE/links"
-		in_ns "$ns" ip -d -batch "$TEST_STATE/links"
-		echo "qdisc show" >"$TEST_STATE/batch"
-		for dev in $devs; do
+		echo "qdisc show"
+		for dev in "${devs[@]}"; do
 			[ "$dev" != lo ] || continue
 			echo "qdisc show dev lo"
 			printf "%s show dev $dev %s\n" class '' filter '' filter ingress filter egress
-		done >>"$TEST_STATE/batch"
-		in_ns "$ns" tc -d -force -batch "$TEST_STATE/batch" 2>/dev/null
-	} | sed -E "$STATE_NORMAL" | LC_ALL=C awk "$STATE_SORT"
+		done
+	} >"$TEST_STATE/batch"
+	{
+		for dev in "${devs[@]}"; do
+			printf %s "${text[$dev]}"
+		done
+		tc -n "$LAB-$ns" -d -force -batch "$TEST_STATE/batch" 2>/dev/null
+	} | sed -E "$STATE_NORMAL" | awk "$STATE_SORT"
 }
 
 traced() {
@@ -102,17 +128,23 @@ traced() {
 }
 
 injected() {
-	grep -q INJECTED "$PWD/trace"
+	[[ $(<"$PWD/trace") == *INJECTED* ]]
 }
 
 one_error() {
-	expect_match "$err" '^weir: ' "the error" && expect_eq "$(wc -l <<<"$err")" 1 "lines of: $err"
+	[[ $err == "weir: "* && $err != *$'\n'* ]] || not_ok "not one line of weir's: $err"
 }
 
 unchanged() {
 	expect_eq "$(state)" "$1" "${2-the state}"
 }
 
+# Most are short.
 conf() {
-	cat >"$1.conf"
+	local text
+	if IFS= read -rd '' -n 4000 text; then
+		{ printf %s "$text"; cat; } >"$1.conf"
+	else
+		printf %s "$text" >"$1.conf"
+	fi
 }

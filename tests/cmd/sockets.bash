@@ -81,19 +81,15 @@ mark() {
 	weir show --json >before.json 2>/dev/null
 }
 
+# One jq for all: it takes long to start.
 got() {
-	local direction=$1 class grown all=
+	local direction=$1
 	shift
 	weir show --json >now.json 2>/dev/null
-	for class; do
-		grown=$(($(bytes "$direction" "$class") - $(bytes "$direction" "$class" before.json)))
-		if [ "$grown" -ge 90000 ]; then
-			all+="$class "
-		elif [ "$grown" -lt 4000 ]; then
-			all+="few "
-		else
-			all+="$grown "
-		fi
-	done
-	echo "${all% }"
+	jq -nr --slurpfile before before.json --slurpfile now now.json --arg link "${DEV-wan0}" \
+		--arg direction "$direction" '
+		def bytes($of; $class): [$of[0].links[] | select(.link == $link)[$direction] | .. | objects |
+			select(.path? == $class).bytes] | add // 0;
+		[$ARGS.positional[] | . as $class | bytes($now; .) - bytes($before; .) |
+			if . >= 90000 then $class elif . < 4000 then "few" else tostring end] | join(" ")' --args "$@"
 }

@@ -62,6 +62,11 @@ void kt_check_has(const char *file, int line, const char *text, const char *part
 /* Runs a shell command, which must succeed, and returns what it printed (kept until the end). */
 char *kt_sh(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+char *kt_kept_text(const char *text);	/* a copy, kept until the end */
+
+/* The same of tc alone, given without its name and as without a shell: one process does all of a test. */
+char *kt_tc(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
 /* Two interfaces, v0 and v1, that are up and joined. */
 void kt_veth(void);
 

@@ -46,8 +46,8 @@ static void begin(const char *name)
 		if (!strcmp(queue_kinds[i].kind, name))
 			queue = &queue_kinds[i];
 	/* nothing but the test sends */
-	kt_sh("ip link add v0 type veth peer name v1 && ip link set v0 addrgenmode none && "
-	      "ip link set v1 addrgenmode none && ip link set v0 up && ip link set v1 up");
+	kt_sh("printf 'link %%s\\n' 'add v0 type veth peer name v1' 'set v0 addrgenmode none' "
+	      "'set v1 addrgenmode none' 'set v0 up' 'set v1 up' | ip -batch -");
 	wanted_tree = kt_keep(tree_new());
 	link0 = kt_link(wanted_tree, "v0");
 	root = kt_qdisc(wanted_tree, link0, "htb", ROOT, HANDLE_ROOT);
@@ -140,10 +140,11 @@ static void check_said(const char *words)
 			printed(p->opts, false));
 }
 
-/* tc's words for the options, without kind, handle and parent. */
+/* tc's words for the options, without kind, handle and parent. The leaf is what comes last; of one
+ * parent tc can be asked once only. */
 static char *tc_says(void)
 {
-	char *text = kt_sh("tc -d qdisc show " PARENT), *at = strstr(text, "parent 77e0:2 ");
+	char *text = kt_tc("qdisc show dev v0"), *at = strstr(text, "parent 77e0:2 ");
 
 	MUST(at);
 	return at + strlen("parent 77e0:2");
@@ -254,12 +255,12 @@ static void check_tc_writes(const struct queue_case *c)
 	uint64_t filled = wanted->opts->filled;
 
 	wanted->opts->filled = 0;
-	kt_sh("tc qdisc add " PARENT " handle 7801: %s %s", kind->name, c->words);
+	kt_tc("qdisc add " PARENT " handle 7801: %s %s", kind->name, c->words);
 	check_held(wanted, "made by tc", c->words);
 	remove_leaf();
 	if (strcmp(kind->name, "red"))	/* tc computes another Scell_log */
 		wanted->opts->filled = filled;
-	kt_sh("tc qdisc add " PARENT " handle 7801: %s %s", kind->name, printed(leaf(c->words)->opts, true));
+	kt_tc("qdisc add " PARENT " handle 7801: %s %s", kind->name, printed(leaf(c->words)->opts, true));
 	check_held(wanted, "made by tc in weir's words", c->words);
 	remove_leaf();
 }
@@ -281,7 +282,7 @@ static void check_defaults(void)
 	struct obj *wanted = leaf(queue->base);
 	char *text;
 
-	kt_sh("tc qdisc add " PARENT " handle 7801: %s %s", kind->name, queue->base);
+	kt_tc("qdisc add " PARENT " handle 7801: %s %s", kind->name, queue->base);
 	text = tc_says();
 	if (strcmp(kind->name, "red"))	/* tc computes another Scell_log */
 		check_held(wanted, "by default", queue->base);
