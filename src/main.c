@@ -14,15 +14,7 @@
 #define PACKAGE_VERSION "unknown"
 #endif
 
-static void print_error(const struct ctx *ctx, int err)
-{
-	if (ctx->located)
-		fprintf(stderr, "%s\n", ctx->error);
-	else
-		fprintf(stderr, "weir: %s\n", ctx->error ? ctx->error : strerror(-err));
-}
-
-static int unknown_command(const char *name)
+static int unknown_command(struct ctx *ctx, const char *name)
 {
 	const char *words[32], *near;
 	size_t n;
@@ -31,9 +23,10 @@ static int unknown_command(const char *name)
 		words[n] = commands[n].name;
 	near = near_word(name, words, n);
 	if (near)
-		fprintf(stderr, "weir: unknown command '%s'; did you mean '%s'?\n", name, near);
+		fail(ctx, EINVAL, "unknown command '%s'; did you mean '%s'?", name, near);
 	else
-		fprintf(stderr, "weir: unknown command '%s'; see 'weir --help'\n", name);
+		fail(ctx, EINVAL, "unknown command '%s'; see 'weir --help'", name);
+	ctx_print(ctx, -EINVAL);
 	return EXIT_USAGE;
 }
 
@@ -44,7 +37,7 @@ static int run(struct ctx *ctx, const struct command *command, const char *netns
 	int status = args_parse(ctx, command, argc, argv, &args);
 
 	if (status) {
-		print_error(ctx, status);
+		ctx_print(ctx, status);
 		/* for plan, 2 says that changes are pending */
 		return strcmp(command->name, "plan") ? EXIT_USAGE : EXIT_FAILED;
 	}
@@ -58,7 +51,7 @@ static int run(struct ctx *ctx, const struct command *command, const char *netns
 		status = fail(ctx, EIO, "standard output could not be written");
 	if (status >= 0)
 		return status;
-	print_error(ctx, status);
+	ctx_print(ctx, status);
 	return EXIT_FAILED;
 }
 
@@ -124,10 +117,9 @@ int main(int argc, char **argv)
 		return flushed();
 	}
 	command = command_find(argv[i]);
-	if (!command)
-		return unknown_command(argv[i]);
 	ctx_init(&ctx);
-	status = run(&ctx, command, netns, argc - i - 1, argv + i + 1);
+	status = command ? run(&ctx, command, netns, argc - i - 1, argv + i + 1) :
+			   unknown_command(&ctx, argv[i]);
 	ctx_fini(&ctx);
 	return status;
 }

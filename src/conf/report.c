@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/text.h"
+
 enum {
 	WORD_SHOWN = 60,	/* bytes of a word in a message */
 	LINE_SHOWN = 100,	/* characters of a line */
@@ -66,45 +68,6 @@ const char *report_word(struct report *r, const char *word)
 	return cut ? cut : "...";
 }
 
-/* ---- what a terminal may be shown ---- */
-
-/* Length of the UTF-8 character at s if it is complete and printable, else 0: control characters
- * (C1 too) must not reach a terminal from a file. */
-static size_t printable(const char *s, size_t left)
-{
-	unsigned char c = (unsigned char)s[0];
-	size_t n = c < 0x80 ? 1 : c < 0xc2 ? 0 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0, i;
-
-	if (n == 1)
-		return c >= 0x20 && c != 0x7f;
-	if (n > left || (c == 0xc2 && (unsigned char)s[1] < 0xa0))
-		return 0;
-	for (i = 1; i < n; i++)
-		if (((unsigned char)s[i] & 0xc0) != 0x80)
-			return 0;
-	return n;
-}
-
-/* Writes one character of s or a question mark for it; returns how many bytes it had. */
-static size_t put_char(FILE *f, const char *s, size_t left)
-{
-	size_t n = printable(s, left);
-
-	if (!n)
-		fputc('?', f);
-	else
-		fwrite(s, 1, n, f);
-	return n ? n : 1;
-}
-
-static void put_text(FILE *f, const char *s)
-{
-	size_t left = strlen(s), n;
-
-	for (; left; s += n, left -= n)
-		n = put_char(f, s, left);
-}
-
 /* ---- the line and the caret ---- */
 
 struct excerpt {
@@ -117,7 +80,7 @@ struct excerpt {
 
 static size_t char_len(const char *s, size_t left)
 {
-	size_t n = printable(s, left);
+	size_t n = text_printable(s, left);
 
 	return n ? n : 1;
 }
@@ -170,7 +133,7 @@ static void put_excerpt(FILE *f, const struct pos *pos)
 			fputc(e.keep_tabs ? '\t' : ' ', f);
 			i++;
 		} else {
-			i += put_char(f, e.line + i, e.len - i);
+			i += text_put_char(f, e.line + i, e.len - i);
 		}
 	}
 	fprintf(f, "%s\n%s", e.to < e.len ? "..." : "", e.from ? "   " : "");
@@ -193,9 +156,9 @@ static int by_place(const void *a, const void *b)
 
 static void put_fault(FILE *f, const struct report_fault *fault)
 {
-	put_text(f, fault->pos.source->name);
+	text_put(f, fault->pos.source->name);
 	fprintf(f, ":%u:%u: ", fault->pos.line, fault->pos.column);
-	put_text(f, fault->text);
+	text_put(f, fault->text);
 	fputc('\n', f);
 	put_excerpt(f, &fault->pos);
 }

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/text.h"
+
 void ctx_init(struct ctx *ctx)
 {
 	memset(ctx, 0, sizeof(*ctx));
@@ -61,14 +63,26 @@ int oom(struct ctx *ctx)
 	return fail(ctx, ENOMEM, "out of memory");
 }
 
+void ctx_print(const struct ctx *ctx, int err)
+{
+	if (!ctx->located)
+		fputs("weir: ", ctx->messages);
+	text_put(ctx->messages, ctx->error ? ctx->error : strerror(-err));
+	fputc('\n', ctx->messages);
+}
+
 void warn(struct ctx *ctx, const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
 
 	ctx->warnings++;
-	fputs("weir: warning: ", ctx->messages);
 	va_start(ap, fmt);
-	vfprintf(ctx->messages, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	fputs("weir: warning: ", ctx->messages);
+	text_put(ctx->messages, text ? text : "out of memory");
 	fputc('\n', ctx->messages);
+	free(text);
 }

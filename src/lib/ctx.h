@@ -38,6 +38,9 @@ int oom(struct ctx *ctx);
 /* Forgets a recorded fault: for callers that have another way to go on. */
 void ctx_clear(struct ctx *ctx);
 
+/* Prints the recorded fault to ctx->messages, or what err, a negative errno, stands for. */
+void ctx_print(const struct ctx *ctx, int err);
+
 /* Prints a warning to ctx->messages at once and counts it. */
 void warn(struct ctx *ctx, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 

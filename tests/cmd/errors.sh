@@ -27,6 +27,7 @@ test_commands_and_options() {
 	said 2 "--link needs NAME" apply --link
 	said 2 "-?-netns needs NETNS" down -n
 	said 2 "takes no value" apply --json=yes
+	said 1 "plan: --tc and --json exclude each other" plan --tc --json
 	said 2 "one word too many" confirm now
 	said 2 "second" apply a b
 	said 2 "second" check a b
@@ -145,6 +146,17 @@ test_names() {
 	local name
 	for name in a/b 'a b' 1234567890123456 . .. ''; do
 		run 1 "$WEIR" check - <<<"link \"$name\" { egress rate 1mbit }"
+	done
+}
+
+# What a terminal would obey is not sent to it.
+test_control_characters() {
+	local esc=$'\x1b[31m' word
+	for word in "$esc" "check /tmp/$esc" "limit $esc 1 --upload 1mbit" "apply - $esc" "show $esc"; do
+		# shellcheck disable=SC2086 # words
+		"$WEIR" $word >out 2>err </dev/null
+		check "$word: an error" test -s err
+		expect_eq "$(tr -d '\n\t[:print:]' <err | wc -c)" 0 "control characters from $(printf %q "$word")"
 	done
 }
 
