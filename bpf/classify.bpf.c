@@ -7,6 +7,8 @@
  * asked, too. Without direct action it says that the filter matches, and the filter's actions run: at
  * ingress the one that hands the packet to the IFB (cls_bpf_classify(), net/sched/cls_bpf.c, 6.1). With
  * CLASSIFY_FILTER it returns 0 where no rule matches: the filter does not match, and its actions do not run.
+ *
+ * What a program of limits (bpf/limit.bpf.c) has put into the class of a limit, it leaves there.
  */
 #include <linux/bpf.h>
 #include <linux/pkt_cls.h>
@@ -296,6 +298,12 @@ static __always_inline bool classify(struct __sk_buff *skb, __u32 use, struct cl
 	return true;
 }
 
+/* Only at egress: what comes in bears nothing yet. */
+static __always_inline bool is_limited(struct __sk_buff *skb, __u32 use)
+{
+	return !(use & (CLASSIFY_INGRESS | CLASSIFY_FILTER)) && classes_is_limit(skb->priority);
+}
+
 SEC("tc")
 int weir_classify(struct __sk_buff *skb)
 {
@@ -305,14 +313,20 @@ int weir_classify(struct __sk_buff *skb)
 	};
 	__u32 use = config.use;
 
+	if (is_limited(skb, use)) {
+		count(skb, use, CLASSIFY_COUNT_LIMITED);
+		return TC_ACT_UNSPEC;
+	}
 	if (use & CLASSIFY_STAMPS && stamped(skb, use, &result))
 		count_rule(skb, use, result.rule);
 	else if (classify(skb, use, &result))
 		count_rule(skb, use, result.rule);
 	else
 		count(skb, use, CLASSIFY_COUNT_TRUNCATED);
-	if (use & CLASSIFY_FILTER)
-		return result.rule == CLASSIFY_NO_RULE ? 0 : -1;
+	if (use & CLASSIFY_FILTER && result.rule == CLASSIFY_NO_RULE)
+		return 0;
+	if (use & CLASSIFY_FILTER && !(use & CLASSIFY_LIMITS))
+		return -1;
 	skb->priority = result.classid;
 	if (use & CLASSIFY_MARKING)
 		skb->mark = (skb->mark & ~result.mark_mask) | result.mark;

@@ -23,6 +23,8 @@
 
 #include <linux/types.h>
 
+#include "bpf/classes.h"
+
 enum {
 	CLASSIFY_RULES = 1024,		/* general rules, at most */
 	CLASSIFY_WORDS = CLASSIFY_RULES / 64,
@@ -63,6 +65,7 @@ enum classify_use {
 	CLASSIFY_FILTER = 1 << 22,	/* only tells whether a rule matches: nothing is stamped */
 	CLASSIFY_STAMPS = 1 << 23,	/* XDP may have decided: bpf/stamp.h */
 	CLASSIFY_MARKING = 1 << 24,	/* some outcome changes the mark */
+	CLASSIFY_LIMITS = 1 << 25,	/* with CLASSIFY_FILTER: what a rule matches is stamped */
 };
 
 #define CLASSIFY_SOCKETS (CLASSIFY_CGROUP | CLASSIFY_NET_CLS | CLASSIFY_UID)
@@ -207,6 +210,7 @@ enum classify_counts {
 	CLASSIFY_COUNT_STAMPED,		/* of the others: XDP had decided */
 	CLASSIFY_COUNT_MISSING,		/* XDP had not; classified here */
 	CLASSIFY_COUNT_STALE,		/* XDP had, by other rules; classified here */
+	CLASSIFY_COUNT_LIMITED,		/* of no other: a limit has put them into its class */
 	CLASSIFY_COUNT_RULE,		/* this and rule i: packets of rule i */
 };
 

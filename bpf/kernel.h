@@ -32,15 +32,41 @@ typedef struct {
 	__u32 val;
 } kuid_t;
 
+/* include/net/net_namespace.h, 6.1 */
+struct net {
+	__u64 net_cookie;		/* what SO_NETNS_COOKIE tells */
+};
+
+typedef struct {
+	struct net *net;
+} possible_net_t;
+
 /* include/net/sock.h, 6.1 */
+struct in6_addr {
+	__u32 word[4];
+};
+
 struct sock_common {
 	unsigned short skc_family;
+	unsigned char skc_state;
+	__u32 skc_daddr;
+	struct in6_addr skc_v6_daddr;
+	possible_net_t skc_net;
 };
 
 struct sock {
 	struct sock_common __sk_common;
 	struct sock_cgroup_data sk_cgrp_data;
 	kuid_t sk_uid;
+	unsigned long sk_max_pacing_rate;	/* bytes/s; ~0: none */
+	int sk_wmem_queued;
+};
+
+/* include/linux/tcp.h, 6.1 */
+struct tcp_sock {
+	__u32 srtt_us;			/* eighths */
+	__u32 mss_cache;
+	__u8 bpf_sock_ops_cb_flags;
 };
 
 /* include/linux/net.h, 6.1 */
@@ -70,6 +96,16 @@ struct file;
 struct bpf_iter__task_file {
 	struct task_struct *task;
 	struct file *file;
+};
+
+/* kernel/bpf/bpf_iter.c, net/ipv4/tcp_ipv4.c, 6.1 */
+struct bpf_iter_meta {
+	__u64 session_id;		/* of this run over all of them */
+};
+
+struct bpf_iter__tcp {
+	struct bpf_iter_meta *meta;
+	struct sock_common *sk_common;
 };
 
 #pragma clang attribute pop

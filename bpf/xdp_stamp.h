@@ -14,10 +14,14 @@
 
 #include "bpf/classify.h"
 
-#define XDP_STAMP_PROGRAM "weir_stamp"	/* the program's name: its mark in the kernel */
+/* The marks of the program in the kernel: its name, which anybody's may have, and what its constants begin
+ * with, whatever weir it is of. */
+#define XDP_STAMP_PROGRAM "weir_stamp"
+#define XDP_STAMP_MARK 0x7867d5f30c8e41abULL
 
 /* The program's constants, "config" in its read-only data. By them a running program is known. */
 struct xdp_stamp_config {
+	__u64 mark;			/* XDP_STAMP_MARK */
 	__u64 source;			/* hash of the object code */
 	struct classify_config rules;	/* the classifier's */
 };
@@ -31,6 +35,6 @@ enum xdp_stamp_counts {
 	XDP_STAMP_COUNTS
 };
 
-_Static_assert(sizeof(struct xdp_stamp_config) == sizeof(struct classify_config) + 8, "xdp_stamp_config");
+_Static_assert(sizeof(struct xdp_stamp_config) == sizeof(struct classify_config) + 16, "xdp_stamp_config");
 
 #endif

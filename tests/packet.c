@@ -121,10 +121,10 @@ static uint64_t random_dscp(void)
 
 static void random_proto(struct match *m)
 {
-	static const uint8_t protos[] = { 6, 17, 47, 50, 1 };
+	static const uint8_t protos[] = { 6, 17, 47, 50, 1, 136 };
 
 	m->proto_icmp = once_in(5);
-	m->proto = protos[below(5)];
+	m->proto = protos[below(6)];
 }
 
 struct match *match_random(struct arena *a, uint32_t allowed)
@@ -139,7 +139,7 @@ struct match *match_random(struct arena *a, uint32_t allowed)
 	random_proto(m);
 	if (m->set & MATCH_ACK)
 		m->proto = 6, m->proto_icmp = false;
-	if (m->set & (MATCH_SPORT | MATCH_DPORT) && m->proto != 17)
+	if (m->set & (MATCH_SPORT | MATCH_DPORT) && m->proto != 17 && (m->proto != 136 || m->proto_icmp))
 		m->proto = 6, m->proto_icmp = false;
 	m->from = random_prefixes(a, &m->n_from, m->set & MATCH_FAMILY ? m->ip6 ? 6 : 4 : 0);
 	m->to = random_prefixes(a, &m->n_to, m->from[0].ip6 ? 6 : 4);
@@ -275,6 +275,7 @@ static void build(struct packet *p)
 void packet_random(struct packet *p, const struct match *m, bool ethernet, unsigned int taggings)
 {
 	static const uint8_t protos[] = { 6, 6, 6, 17, 17, 1, 58, 47, 50, 132 };
+	static const uint8_t with_ports[] = { 6, 17, 33, 132, 136 };
 	static const uint8_t flags[] = { 0x10, 0x10, 0x10, 0x18, 0x12, 0x02, 0x11, 0x14, 0x00, 0xd0 };
 
 	memset(p, 0, sizeof(*p));
@@ -306,7 +307,7 @@ void packet_random(struct packet *p, const struct match *m, bool ethernet, unsig
 		p->proto ^= (uint8_t)(1u << below(8));
 	if (p->ip6 && (p->proto == 0 || p->proto == 43 || p->proto == 44 || p->proto == 60))
 		p->proto = 59;	/* those would be extension headers */
-	p->has_ports = p->proto == 6 || p->proto == 17 || p->proto == 132;
+	p->has_ports = memchr(with_ports, p->proto, sizeof(with_ports));
 	p->sport = once_in(4) ? random_port() : near_range(m->sport, m->n_sport);
 	p->dport = once_in(4) ? random_port() : near_range(m->dport, m->n_dport);
 	p->tcp_flags = flags[below(10)];

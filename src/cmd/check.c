@@ -7,6 +7,7 @@
 
 #include "conf/policy.h"
 #include "host/limit_plan.h"
+#include "plan/check_policy.h"
 
 int cmd_check(struct ctx *ctx, const struct args *args);
 
@@ -68,7 +69,9 @@ int cmd_check(struct ctx *ctx, const struct args *args)
 
 	if (err)
 		return err;
-	err = check_limits(ctx, policy, &limits);
+	err = plan_check_policy(ctx, policy);
+	if (!err)
+		err = check_limits(ctx, policy, &limits);
 	if (!err)
 		print(ctx, args, policy, limits);
 	policy_free(policy);

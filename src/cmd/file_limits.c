@@ -43,20 +43,10 @@ int file_limits_plan(struct session *s, struct ctx *ctx)
 static char *limit_text(const struct limit *limit)
 {
 	struct limit copy = *limit;
-	struct policy one = { .limits = &copy };
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	const struct policy one = { .limits = &copy };
 
-	if (!f)
-		return NULL;
 	copy.next = NULL;
-	conf_print(f, &one);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return conf_text(&one);
 }
 
 static int remember(struct session *s, struct limit_key key, const struct limit *limit)

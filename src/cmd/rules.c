@@ -2,7 +2,6 @@
 #include "cmd/rules.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -11,7 +10,6 @@
 #include "plan/classifier.h"
 #include "plan/filters.h"
 #include "view/rules.h"
-#include "view/show.h"
 
 enum { WORDS = sizeof(struct classify_counter) / sizeof(uint64_t) };
 
@@ -25,6 +23,7 @@ static const char *const other_lines[CLASSIFY_COUNT_RULE] = {
 	[CLASSIFY_COUNT_STAMPED] = "stamped at XDP",
 	[CLASSIFY_COUNT_MISSING] = "not stamped at XDP",
 	[CLASSIFY_COUNT_STALE] = "stamped by other rules",
+	[CLASSIFY_COUNT_LIMITED] = "in the class of a limit",
 };
 
 struct job {
@@ -35,39 +34,47 @@ struct job {
 
 /* ---- text ---- */
 
-static const char *match_text(struct job *job, const struct match *m)
-{
-	char *text = NULL;
-	const char *copy;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	if (m)
-		conf_print_match(f, m);
-	copy = fclose(f) ? NULL : arena_strdup(&job->arena, m ? text : "all");
-	free(text);
-	return copy;
-}
-
 static int name_rule(struct job *job, struct rule_count *c, const struct rule *rule, unsigned int i)
 {
 	c->class = !rule ? "?" : !strncmp(rule->what, "class ", 6) ? rule->what + 6 : rule->what;
-	c->match = rule ? match_text(job, rule->match) : arena_printf(&job->arena, "rule %u", i);
+	c->match = rule ? rules_text(&job->arena, NULL, rule, 1) : arena_printf(&job->arena, "rule %u", i);
 	return c->match ? 0 : oom(job->s->ctx);
 }
 
 /* ---- counters ---- */
 
-static const struct obj *applied_filter(const struct job *job, const char *link,
-					const struct obj *filter)
+static const struct tree_link *applied_link(const struct job *job, const char *link)
 {
-	const struct tree_link *w = job->s->wanted ? tree_link_find(job->s->wanted, link) : NULL;
+	return job->s->wanted ? tree_link_find(job->s->wanted, link) : NULL;
+}
+
+/* A cgroup or user is another one, or none, when it has gone: then the set of rules is no longer the one that
+ * is attached, but its lines are. */
+static bool names_what_may_go(const struct obj *filter)
+{
+	unsigned int i;
+
+	for (i = 0; i < filter->n_rules; i++)
+		if (filter->rules[i].match && filter->rules[i].match->set & (MATCH_CGROUP | MATCH_USER))
+			return true;
+	return false;
+}
+
+static unsigned int counted_rules(const struct obj *filter)
+{
+	return filter->n_rules < CLASSIFY_COUNTED ? filter->n_rules : CLASSIFY_COUNTED;
+}
+
+/* n: of rules that are counted. */
+static const struct obj *applied_filter(const struct job *job, const char *link, const struct obj *filter,
+					unsigned int n)
+{
+	const struct tree_link *w = applied_link(job, link);
 	const struct obj *f;
 
 	for (f = w ? w->objs[OBJ_FILTER] : NULL; f; f = f->next)
-		if (f->parent == filter->parent && f->rules && filters_equal(f, filter))
+		if (f->parent == filter->parent && f->rules &&
+		    (filters_equal(f, filter) || (names_what_may_go(f) && counted_rules(f) == n)))
 			return f;
 	return NULL;
 }
@@ -144,7 +151,7 @@ static int add_filter(struct job *job, const struct tree_link *link, const struc
 		return oom(job->s->ctx);
 	err = read_counters(job, filter, &sums, &n);
 	if (!err)
-		return fill(job, r, applied_filter(job, link->name, filter), sums, n);
+		return fill(job, r, applied_filter(job, link->name, filter, n - CLASSIFY_COUNT_RULE), sums, n);
 	r->why_not = err == -EPERM ? "reading its counters needs CAP_SYS_ADMIN" :
 		arena_printf(&job->arena, "its counters cannot be read: %s", strerror(-err));
 	return r->why_not ? 0 : oom(job->s->ctx);
@@ -164,6 +171,21 @@ static int add_hook(struct job *job, const struct tree_link *link, uint32_t pare
 	return err;
 }
 
+static bool has_root(const struct tree_link *link)
+{
+	const struct obj *root = link ? tree_qdisc_at(link, HANDLE_ROOT) : NULL;
+
+	return root && tree_obj_is_weirs(link, root);
+}
+
+static bool has_classes(const struct tree *present, const struct tree_link *link)
+{
+	char ifb[TREE_NAME];
+
+	tree_ifb_name(link->name, ifb);
+	return has_root(link) || has_root(tree_link_find(present, ifb));
+}
+
 static int add_link(struct job *job, const struct tree_link *link)
 {
 	struct rule_counts *r;
@@ -172,7 +194,7 @@ static int add_link(struct job *job, const struct tree_link *link)
 
 	if (!err)
 		err = add_hook(job, link, HANDLE_INGRESS, &n);
-	if (err || n || !view_is_shaped(link))
+	if (err || n || !has_classes(job->s->present, link))
 		return err;
 	r = add(job, link->name, false);
 	if (!r)
@@ -181,15 +203,31 @@ static int add_link(struct job *job, const struct tree_link *link)
 	return 0;
 }
 
+static void say_none(const struct args *args)
+{
+	unsigned int i;
+
+	for (i = 0; i < args->n_links; i++)
+		printf("%s: not shaped by weir\n", args->links[i]);
+	if (!args->n_links)
+		fputs("weir shapes nothing in this network namespace\n", stderr);
+}
+
 int rules_show(struct session *s, bool (*covers)(void *arg, const char *link), void *arg)
 {
 	struct job job = { .s = s, .tail = &job.first };
 	const struct tree_link *link;
 	int err = 0;
 
-	for (link = s->present->links; link && !err; link = link->next)
-		if (!link->ours && covers(arg, link->name))
-			err = add_link(&job, link);
+	for (link = s->present->links; link && !err; link = link->next) {
+		if (link->ours || !covers(arg, link->name))
+			continue;
+		err = add_link(&job, link);
+		if (!err)
+			err = rules_police(s->ctx, &job.arena, link, applied_link(&job, link->name), &job.tail);
+	}
+	if (!err && !job.first && !s->args->json)
+		say_none(s->args);
 	if (!err)
 		err = s->args->json ? view_rules_json(s->ctx, stdout, job.first) :
 				      view_rules(s->ctx, stdout, job.first);

@@ -149,6 +149,16 @@ static void avoid_bpf(struct session *s)
 			link->classifier = CLASSIFIER_AUTO;
 }
 
+static int probe(struct session *s, struct ctx *ctx)
+{
+	const struct link *link;
+
+	for (link = s->policy->links; link; link = link->next)
+		if (link->ingress && named(s->args, link->name))
+			return kernel_probe_with_ifb(ctx, &s->probe);
+	return kernel_probe(ctx, &s->probe);
+}
+
 int session_compile(struct session *s, struct ctx *ctx, const char *const *only, unsigned int n_only)
 {
 	static const struct policy nothing;
@@ -157,7 +167,7 @@ int session_compile(struct session *s, struct ctx *ctx, const char *const *only,
 
 	if (s->policy && s->policy->links) {
 		if (!s->probe.done)
-			err = kernel_probe(ctx, &s->probe);
+			err = probe(s, ctx);
 		if (s->args->tc)
 			avoid_bpf(s);
 		if (!err)

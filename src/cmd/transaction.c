@@ -161,22 +161,11 @@ static int remember_intent(struct session *s)
 
 static char *link_text(const struct link *link)
 {
-	struct policy one = { 0 };
 	struct link copy = *link;
-	char *text = NULL;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
+	const struct policy one = { .links = &copy };
 
-	if (!f)
-		return NULL;
 	copy.next = NULL;
-	one.links = &copy;
-	conf_print(f, &one);
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	return conf_text(&one);
 }
 
 static int remember_links(struct session *s)

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "cmd/hand_limits.h"
 #include "cmd/session.h"
 #include "cmd/transaction.h"
 #include "kernel/apply.h"
@@ -166,14 +167,19 @@ int cmd_xdp(struct ctx *ctx, const struct args *args)
 	size_t i;
 
 	if (args->n_links != 1)
-		return fail(ctx, EINVAL, "xdp needs 'attach', 'detach' or 'status', and a link; see 'weir xdp --help'");
-	if (args->mode && !attach)
-		return fail(ctx, EINVAL, "--mode is for 'xdp attach'");
+		return usage_error("xdp", "it needs 'attach', 'detach' or 'status', and a link; see 'weir xdp --help'");
 	for (i = 0; i < sizeof(actions) / sizeof(actions[0]); i++)
 		if (!strcmp(actions[i].name, args->action))
-			return actions[i].run(ctx, args);
+			break;
+	if (i < sizeof(actions) / sizeof(actions[0])) {
+		if (args->mode && !attach)
+			return usage_error("xdp", "--mode is for 'xdp attach'");
+		if (args->dry_run && actions[i].run == status)
+			return usage_error("xdp", "--dry-run is for 'xdp attach' and 'xdp detach'");
+		return actions[i].run(ctx, args);
+	}
 	near = near_word(args->action, words, sizeof(words) / sizeof(words[0]));
 	if (near)
-		return fail(ctx, EINVAL, "xdp: unknown word '%s'; did you mean '%s'?", args->action, near);
-	return fail(ctx, EINVAL, "xdp: unknown word '%s'; it needs 'attach', 'detach' or 'status'", args->action);
+		return usage_error("xdp", "unknown word '%s'; did you mean '%s'?", args->action, near);
+	return usage_error("xdp", "unknown word '%s'; it needs 'attach', 'detach' or 'status'", args->action);
 }

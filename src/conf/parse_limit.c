@@ -15,6 +15,7 @@ struct limit_scope {
 
 const char *const limit_subjects[] = {
 	[LIMIT_CGROUP] = "cgroup", [LIMIT_USER] = "user", [LIMIT_PID] = "pid",
+	[LIMIT_NET_CLS] = "cgroup",
 };
 
 static bool said_before(struct parser *p, struct loc *first)

@@ -133,7 +133,11 @@ struct link {
 	struct police *polices;
 };
 
-enum limit_subject { LIMIT_CGROUP, LIMIT_USER, LIMIT_PID };
+enum limit_subject {
+	LIMIT_CGROUP, LIMIT_USER, LIMIT_PID,
+	LIMIT_NET_CLS,		/* a cgroup of net_cls (v1): never so in a file, where it is LIMIT_CGROUP */
+	LIMIT_SUBJECTS
+};
 extern const char *const limit_subjects[];	/* "cgroup" ..: their keywords */
 
 /* Which traffic, by the remote address. */
@@ -179,6 +183,9 @@ int conf_parse(struct ctx *ctx, const char *name, const char *text, size_t len,
 
 /* Text that parses to an equal policy: rates resolved, one statement a line, defaults explicit. */
 void conf_print(FILE *f, const struct policy *policy);
+
+/* The same as a string, which is the caller's; NULL: no memory. */
+char *conf_text(const struct policy *policy);
 
 /* Parts of it, for messages: one match line without the keyword. */
 void conf_print_match(FILE *f, const struct match *match);

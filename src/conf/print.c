@@ -5,6 +5,7 @@
 #include <arpa/inet.h>
 #include <inttypes.h>
 #include <netinet/in.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "conf/words.h"
@@ -366,4 +367,19 @@ void conf_print(FILE *f, const struct policy *policy)
 		put_link(f, link);
 	for (limit = policy->limits; limit; limit = limit->next)
 		put_limit(f, limit);
+}
+
+char *conf_text(const struct policy *policy)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	conf_print(f, policy);
+	if (!fclose(f))
+		return text;
+	free(text);
+	return NULL;
 }

@@ -243,6 +243,22 @@ out:
 	tree_free(tree);
 }
 
+/* ---- IFB interfaces ---- */
+
+static bool lacks_ifb(struct ctx *ctx, struct netlink *nl)
+{
+	const struct tree_link ifb = { .name = "ifb-probe", .kind = "ifb", .alias = "" };
+	const struct op op = { .verb = OP_LINK_ADD, .link = &ifb };
+	struct netlink_ack ack = { .err = 0 };
+	struct nl_msg *msg;
+
+	if (op_compose(ctx, &op, &msg))
+		return false;
+	netlink_send(ctx, nl, &msg, 1, &ack);
+	nlmsg_free(msg);
+	return ack.err == -EOPNOTSUPP;
+}
+
 /* ---- the classifier's program ---- */
 
 /* Before any namespace is made: in a user namespace of one's own it is never permitted. Who may not
@@ -267,7 +283,7 @@ static void try_classifier(struct probe *probe)
 /* ---- the child ---- */
 
 /* In the namespace that the child is in. */
-static void probe_here(struct probe *probe)
+static void probe_here(struct probe *probe, bool with_ifb)
 {
 	struct netlink *nl;
 	struct ctx ctx;
@@ -277,6 +293,8 @@ static void probe_here(struct probe *probe)
 		probe->done = try_kinds(&ctx, nl, probe);
 		if (probe->done)
 			try_features(&ctx, nl, probe);
+		if (probe->done && with_ifb)
+			probe->no_ifb = lacks_ifb(&ctx, nl);
 		netlink_close(nl);
 	}
 	ctx_fini(&ctx);
@@ -284,22 +302,22 @@ static void probe_here(struct probe *probe)
 
 /* A namespace needs CAP_SYS_ADMIN and its use CAP_NET_ADMIN, or a user namespace around it, where
  * the system permits that. */
-static void probe_somewhere(struct probe *probe)
+static void probe_somewhere(struct probe *probe, bool with_ifb)
 {
 	if (!unshare(CLONE_NEWNET))
-		probe_here(probe);
+		probe_here(probe, with_ifb);
 	if (!probe->done && !unshare(CLONE_NEWUSER | CLONE_NEWNET))
-		probe_here(probe);
+		probe_here(probe, with_ifb);
 }
 
-static _Noreturn void child(int out, pid_t parent)
+static _Noreturn void child(int out, pid_t parent, bool with_ifb)
 {
 	struct probe probe = { 0 };
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (getppid() == parent) {
 		try_classifier(&probe);
-		probe_somewhere(&probe);
+		probe_somewhere(&probe, with_ifb);
 	}
 	_exit(write(out, &probe, sizeof(probe)) != sizeof(probe));
 }
@@ -318,7 +336,7 @@ static int read_probe(int in, struct probe *probe)
 	return 0;
 }
 
-int kernel_probe(struct ctx *ctx, struct probe *probe)
+static int probe_in_child(struct ctx *ctx, struct probe *probe, bool with_ifb)
 {
 	pid_t pid, parent = getpid();
 	int fds[2], err;
@@ -328,7 +346,7 @@ int kernel_probe(struct ctx *ctx, struct probe *probe)
 		return fail(ctx, errno, "pipe: %s", strerror(errno));
 	pid = fork();
 	if (pid == 0)
-		child(fds[1], parent);
+		child(fds[1], parent, with_ifb);
 	err = pid < 0 ? -errno : 0;
 	close(fds[1]);
 	if (!err)
@@ -339,6 +357,16 @@ int kernel_probe(struct ctx *ctx, struct probe *probe)
 	if (!err)
 		err = probe->bpf_shortage;
 	return err ? fail(ctx, err, "finding out what the kernel offers: %s", strerror(-err)) : 0;
+}
+
+int kernel_probe(struct ctx *ctx, struct probe *probe)
+{
+	return probe_in_child(ctx, probe, false);
+}
+
+int kernel_probe_with_ifb(struct ctx *ctx, struct probe *probe)
+{
+	return probe_in_child(ctx, probe, true);
 }
 
 /* ---- answers ---- */

@@ -21,6 +21,7 @@ struct probe {
 	bool done;		/* false: could not be found out (no privilege); nothing is known */
 	uint64_t have;		/* bit i: kinds[i] (qdisc/table.c) */
 	uint32_t features;	/* bit i: enum feature i */
+	bool no_ifb;		/* there are no IFB interfaces; false where they were not tried */
 	bool bpf_tried;		/* false: of the BPF classifier's program nothing is known */
 	int bpf_shortage;	/* -errno: something was short when it was tried; kernel_probe() fails */
 	char no_bpf[PROBE_REASON];	/* why the program of the BPF classifier does not load; "":
@@ -29,6 +30,10 @@ struct probe {
 
 /* Tries every kind of kinds[]. 0 also when it could not be found out (probe->done is false). */
 int kernel_probe(struct ctx *ctx, struct probe *probe);
+
+/* The same, and an IFB interface, for those who need one: where its module is not loaded yet, that makes
+ * two interfaces in the first network namespace. */
+int kernel_probe_with_ifb(struct ctx *ctx, struct probe *probe);
 
 /* Whether the kind is there; true when nothing is known: then applying tells. */
 bool probe_has(const struct probe *probe, const struct kind *kind);

@@ -23,8 +23,9 @@ enum {
 	WEIR_MINOR_ROOT = 1,		/* the class of the whole link */
 	WEIR_MINOR_DEFAULT = 2,		/* where unmatched packets go */
 	WEIR_MINOR_FIRST = 0x10,	/* other classes: a hash of the path into what follows */
-	WEIR_MINOR_LAST = 0xfff0,
-	WEIR_PRIO_FIRST = 0x7700,	/* police rules in clsact: 0x7700 to 0x77df */
+	WEIR_MINOR_LAST = 0xefff,	/* behind it: limits' (bpf/classes.h), and what HTB has for itself */
+	WEIR_PRIO_FIRST = 0x7700,	/* police rules in clsact: up to before WEIR_PRIO_LIMITS */
+	WEIR_PRIO_LIMITS = 0x77df,	/* at ingress: what hands packets under a limit to the IFB */
 	WEIR_PRIO = 0x77e0,		/* what hands a link's packets to its IFB or classifier; up to
 					 * WEIR_PRIO_LAST where the one before is still there */
 	WEIR_PRIO_LAST = 0x77ff,
@@ -92,7 +93,7 @@ struct tree_xdp {
 	enum tree_xdp_mode mode;
 	uint32_t prog_id;	/* present only */
 	bool known;		/* present only: the rest is known */
-	bool ours;		/* weir's, by its name; always so of what is wanted */
+	bool ours;		/* weir's, by its name and its constants; always so of what is wanted */
 	char name[16];		/* present only */
 	uint32_t generation;	/* of the rules that it decides by (bpf/classify.h) */
 	uint64_t source;	/* hash of its object code */

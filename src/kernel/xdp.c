@@ -58,6 +58,27 @@ int xdp_decode(struct ctx *ctx, struct tree *tree, struct tree_link *link, const
 	return 0;
 }
 
+/* The read-only data of a running program: *section is the caller's. 0, -ENOENT: it has none; -errno. */
+static int read_section(int prog_fd, struct bpf_map_info *info, char **section)
+{
+	uint32_t len = sizeof(*info), key = 0;
+	int fd = program_open_map(prog_fd, ".rodata"), err;
+
+	if (fd < 0)
+		return fd;
+	memset(info, 0, sizeof(*info));
+	err = bpf_obj_get_info_by_fd(fd, info, &len) ? -errno : 0;
+	*section = err ? NULL : malloc(info->value_size);
+	if (!err && !*section)
+		err = -ENOMEM;
+	if (!err && bpf_map_lookup_elem(fd, &key, *section))
+		err = -errno;
+	if (err)
+		free(*section);
+	close(fd);
+	return err;
+}
+
 /* Where `config` of this size is in the values of a section; -ENOENT. */
 static int find_config(const struct bpf_map_info *info, size_t size)
 {
@@ -76,36 +97,56 @@ static int find_config(const struct bpf_map_info *info, size_t size)
 
 int xdp_constants(int prog_fd, void *config, size_t size)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info), key = 0;
-	int fd = program_open_map(prog_fd, ".rodata"), at;
-	char *section = NULL;
+	struct bpf_map_info info;
+	char *section;
+	int at = read_section(prog_fd, &info, &section);
 
-	if (fd < 0)
-		return fd;
-	at = bpf_obj_get_info_by_fd(fd, &info, &len) ? -errno : find_config(&info, size);
-	if (at >= 0) {
-		section = malloc(info.value_size);
-		if (!section)
-			at = -ENOMEM;
-		else if (bpf_map_lookup_elem(fd, &key, section))
-			at = -errno;
-		else
-			memcpy(config, section + at, size);
-	}
+	if (at)
+		return at;
+	at = find_config(&info, size);
+	if (at >= 0)
+		memcpy(config, section + at, size);
 	free(section);
-	close(fd);
 	return at < 0 ? at : 0;
 }
 
-static void read_config(int prog_fd, struct tree_xdp *xdp)
+/* Wherever it is: neither another version of weir's nor a lack of type information is in the way. */
+static int has_mark(int prog_fd, bool *marked)
+{
+	const uint64_t mark = XDP_STAMP_MARK;
+	struct bpf_map_info info;
+	char *section;
+	size_t at;
+	int err = read_section(prog_fd, &info, &section);
+
+	*marked = false;
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	for (at = 0; at + sizeof(mark) <= info.value_size && !*marked; at += sizeof(mark))
+		*marked = !memcmp(section + at, &mark, sizeof(mark));
+	free(section);
+	return 0;
+}
+
+/* 0, or -errno: it cannot be told. */
+static int settle_own(struct tree_xdp *xdp)
 {
 	struct xdp_stamp_config config;
+	int err;
 
-	if (xdp_constants(prog_fd, &config, sizeof(config)))
-		return;
+	if (xdp->mode == TREE_XDP_OTHER || strcmp(xdp->name, XDP_STAMP_PROGRAM))
+		return 0;
+	err = has_mark(xdp->prog_fd, &xdp->ours);
+	if (err || !xdp->ours || xdp_constants(xdp->prog_fd, &config, sizeof(config)))
+		return err;
 	xdp->generation = config.rules.generation;
 	xdp->source = config.source;
+	return 0;
+}
+
+static int fail_look(struct ctx *ctx, const struct tree_link *link, int err)
+{
+	return fail(ctx, err, "%s: looking at the program at XDP: %s", link->name, strerror(-err));
 }
 
 int xdp_settle(struct ctx *ctx, struct tree *tree, struct tree_link *link)
@@ -113,13 +154,13 @@ int xdp_settle(struct ctx *ctx, struct tree *tree, struct tree_link *link)
 	struct bpf_prog_info info = { 0 };
 	struct tree_xdp *xdp = link->xdp;
 	uint32_t len = sizeof(info);
-	int fd;
+	int fd, err;
 
 	if (!xdp || !xdp->prog_id)
 		return 0;
 	fd = program_open_id(xdp->prog_id);
 	if (fd < 0 && fd != -EINTR && process_is_short(fd))
-		return fail(ctx, fd, "%s: looking at the program at XDP: %s", link->name, strerror(-fd));
+		return fail_look(ctx, link, fd);
 	if (fd < 0)
 		return 0;
 	if (tree_hold(tree, fd))
@@ -130,10 +171,8 @@ int xdp_settle(struct ctx *ctx, struct tree *tree, struct tree_link *link)
 	xdp->known = true;
 	memcpy(xdp->name, info.name, sizeof(xdp->name));
 	xdp->name[sizeof(xdp->name) - 1] = 0;
-	xdp->ours = xdp->mode != TREE_XDP_OTHER && !strcmp(xdp->name, XDP_STAMP_PROGRAM);
-	if (xdp->ours)
-		read_config(fd, xdp);
-	return 0;
+	err = settle_own(xdp);
+	return err ? fail_look(ctx, link, err) : 0;
 }
 
 int xdp_counts(int prog_fd, uint64_t counts[XDP_STAMP_COUNTS])

@@ -18,7 +18,8 @@ struct nlattr;
 int xdp_decode(struct ctx *ctx, struct tree *tree, struct tree_link *link, const struct nlattr *attr);
 
 /* Finds out whose the program is and takes hold of it. This takes CAP_SYS_ADMIN; without it, it is left
- * open (known stays false). 0, or -errno: memory or descriptors are short. */
+ * open (known stays false). 0, or -errno: memory or descriptors are short, or the kernel does not say what
+ * a program of weir's name is. */
 int xdp_settle(struct ctx *ctx, struct tree *tree, struct tree_link *link);
 
 /*

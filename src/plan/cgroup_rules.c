@@ -35,30 +35,38 @@ static const struct rule *taker(const struct rule *rules, unsigned int first, un
 	return &rules[first];
 }
 
+int cgroup_rules_order(const struct probe *probe, bool ingress, const struct rule *rules, unsigned int n,
+		       unsigned int first, unsigned int *at, char *why, size_t size)
+{
+	int err;
+
+	*at = first;
+	if (ingress)
+		return refuse(why, size, "'cgroup' at ingress needs the bpf classifier");
+	if (!rules[first].classid)
+		return refuse(why, size, "'cgroup' for 'police' needs the bpf classifier");
+	for (; *at < n; ++*at) {
+		if (!is_cgroup_rule(&rules[*at]))
+			return refuse(why, size, "the kernel's own filters can match cgroups after all else "
+				      "only: move the classes with 'match cgroup' behind this one, or use "
+				      "the bpf classifier");
+		err = cgroup_can(probe, rules[*at].match, why, size);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
 int cgroup_rules_check(const struct probe *probe, const struct hook *hook, const struct tree_link *link,
 		       const struct rule *rules, unsigned int n, unsigned int first, unsigned int *at,
 		       char *why, size_t size)
 {
-	unsigned int i;
-	int err;
+	int err = cgroup_rules_order(probe, link->ours || hook->parent == HANDLE_INGRESS, rules, n, first,
+				     at, why, size);
 
-	*at = first;
-	if (link->ours || hook->parent == HANDLE_INGRESS)
-		return refuse(why, size, "'cgroup' at ingress needs the bpf classifier");
-	if (!rules[first].classid)
-		return refuse(why, size, "'cgroup' for 'police' needs the bpf classifier");
-	for (i = first; i < n; i++) {
-		*at = i;
-		if (!is_cgroup_rule(&rules[i]))
-			return refuse(why, size, "the kernel's own filters can match cgroups after all else "
-				      "only: move the classes with 'match cgroup' behind this one, or use "
-				      "the bpf classifier");
-		err = cgroup_can(probe, rules[i].match, why, size);
-		if (err)
-			return err;
-		if (rules[i].match->net_cls != taker(rules, first, i)->classid)
+	for (*at = err ? *at : first; !err && *at < n; ++*at)
+		if (rules[*at].match->net_cls != taker(rules, first, *at)->classid)
 			return refuse(why, size, "the cgroup's classid is that of another class; the kernel's "
 				      "own filters cannot tell it apart here");
-	}
-	return 0;
+	return err;
 }

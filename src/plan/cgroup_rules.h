@@ -25,4 +25,8 @@ int cgroup_rules_check(const struct probe *probe, const struct hook *hook, const
 		       const struct rule *rules, unsigned int n, unsigned int first, unsigned int *at,
 		       char *why, size_t size);
 
+/* The same as far as the rules alone say it: whatever classids the cgroups have. */
+int cgroup_rules_order(const struct probe *probe, bool ingress, const struct rule *rules, unsigned int n,
+		       unsigned int first, unsigned int *at, char *why, size_t size);
+
 #endif

@@ -4,11 +4,10 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "plan/alternatives.h"
-
-enum { PROTO_TCP = 6, PROTO_UDP = 17, PROTO_SCTP = 132 };
 
 extern const struct classifier classifier_bpf, classifier_kernel;
 
@@ -27,13 +26,54 @@ const struct classifier *classifier_find(const char *name)
 	return NULL;
 }
 
+static void print_rules(FILE *f, const struct rule *rules, unsigned int n)
+{
+	enum { NAMED_LINES = 3 };
+	unsigned int i;
+
+	for (i = 0; i < n && i < NAMED_LINES; i++) {
+		fputs(i ? "; " : "", f);
+		if (rules[i].match)
+			conf_print_match(f, rules[i].match);
+		else
+			fputs("all", f);
+	}
+	if (n > NAMED_LINES)
+		fprintf(f, " and %u more", n - NAMED_LINES);
+}
+
+const char *rules_text(struct arena *arena, const char *what, const struct rule *rules, unsigned int n)
+{
+	char *text = NULL;
+	const char *copy;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	if (!f)
+		return NULL;
+	if (what)
+		fprintf(f, "%s: ", what);
+	print_rules(f, rules, n);
+	copy = fclose(f) ? NULL : arena_strdup(arena, text);
+	free(text);
+	return copy;
+}
+
+/* tcp, udp, dccp, sctp and udplite: those whose headers begin with them. As bpf/parse.h has it. */
+static bool has_ports(const struct match *m)
+{
+	static const uint8_t protos[] = { 6, 17, 33, 132, 136 };
+
+	return !m->proto_icmp && memchr(protos, m->proto, sizeof(protos));
+}
+
 int match_check(const struct match *m, char *why, size_t size)
 {
 	bool ports = m->set & (MATCH_SPORT | MATCH_DPORT);
 
-	if (ports && m->set & MATCH_PROTO &&
-	    (m->proto_icmp || (m->proto != PROTO_TCP && m->proto != PROTO_UDP && m->proto != PROTO_SCTP))) {
-		snprintf(why, size, "'%s' needs tcp or udp", m->set & MATCH_SPORT ? "sport" : "dport");
+	if (ports && m->set & MATCH_PROTO && !has_ports(m)) {
+		snprintf(why, size, "'%s' needs tcp, udp, sctp, dccp or udplite",
+			 m->set & MATCH_SPORT ? "sport" : "dport");
 		return -EOPNOTSUPP;
 	}
 	if (!alternatives_count(m, true)) {

@@ -73,9 +73,16 @@ extern const struct classifier *const classifiers[];
 /* NULL when there is none. */
 const struct classifier *classifier_find(const char *name);
 
+/* "class voip: udp dport 5060; tcp dport 80 and 3 more", for plan and show; what: what stands in front, NULL:
+ * nothing. In the arena; NULL: no memory. */
+const char *rules_text(struct arena *arena, const char *what, const struct rule *rules, unsigned int n);
+
 /* Matches that no classifier can carry, whatever the kernel has: no packet is like that. 0, or
  * -EOPNOTSUPP with the reason in why. */
 int match_check(const struct match *m, char *why, size_t size);
+
+/* Why the kernel's own filters do not carry `mark` of a class: what they decide, HTB sees and nobody else. */
+#define CLASSIFIER_KERNEL_NO_MARK "'mark' needs the bpf classifier"
 
 /* Terms about Ethernet headers on an interface that has none. match NULL: every packet. As above. */
 int match_check_header(const struct match *m, bool ethernet, char *why, size_t size);

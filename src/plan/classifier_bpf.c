@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kernel/bpf.h"
@@ -116,7 +115,7 @@ static int add_connmark(struct ctx *ctx, const struct direction *d, struct tree 
 
 	if (err)
 		return err;
-	filter = add_filter(tree, d->link, HANDLE_INGRESS, WEIR_PRIO - 1, program);
+	filter = add_filter(tree, d->link, HANDLE_INGRESS, WEIR_PRIO_LIMITS - 1, program);
 	connmark = filter ? add_action(tree, filter, "connmark") : NULL;
 	if (!connmark)
 		return oom(ctx);
@@ -170,34 +169,6 @@ static int bpf_direct(struct ctx *ctx, const struct probe *probe, const struct d
 
 /* ---- rules with actions ---- */
 
-enum { NAMED_LINES = 3 };
-
-/* "police: udp dport 5060; tcp dport 80 and 3 more", for plan and show. */
-static const char *rules_text(struct tree *tree, const struct rule *rules, unsigned int n)
-{
-	char *text = NULL;
-	const char *copy;
-	unsigned int i;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	fprintf(f, "%s: ", rules->what);
-	for (i = 0; i < n && i < NAMED_LINES; i++) {
-		fputs(i ? "; " : "", f);
-		if (rules[i].match)
-			conf_print_match(f, rules[i].match);
-		else
-			fputs("all", f);
-	}
-	if (n > NAMED_LINES)
-		fprintf(f, " and %u more", n - NAMED_LINES);
-	copy = fclose(f) ? NULL : arena_strdup(&tree->arena, text);
-	free(text);
-	return copy;
-}
-
 /* All lines of one rule, so that a packet which two of them match meets the actions once. */
 static int add_group(struct ctx *ctx, const struct hook *at, uint16_t prio, const struct rule *rules,
 		     unsigned int n, struct tree *tree, struct tree_link *link)
@@ -221,7 +192,7 @@ static int add_group(struct ctx *ctx, const struct hook *at, uint16_t prio, cons
 		return oom(ctx);
 	opts_put(filter->opts, BPF_DIRECT, 0);
 	filter->actions = rules->actions;
-	filter->name = rules_text(tree, rules, n);
+	filter->name = rules_text(&tree->arena, rules->what, rules, n);
 	return filter->name ? 0 : oom(ctx);
 }
 

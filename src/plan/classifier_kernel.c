@@ -10,7 +10,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "plan/cgroup_rules.h"
@@ -21,7 +20,8 @@
 
 enum {
 	ALL_PROTOCOLS = 0x0003,		/* ETH_P_ALL */
-	ALL_TERMS = (MATCH_ACK << 1) - 1,
+	OTHER_PORTS = MATCH_ACK << 1,	/* ports of another protocol than tcp, udp and sctp */
+	ALL_TERMS = (OTHER_PORTS << 1) - 1,
 	BPF_TERMS = MATCH_CGROUP | MATCH_USER,
 };
 
@@ -48,7 +48,7 @@ static void matchall_fill(struct opts *o, const struct hook *hook, const struct 
 static const struct carrier carriers[] = {
 	{ .kind = "matchall", .fill = matchall_fill, .classid_row = MATCHALL_CLASSID,
 	  .ranges = FEATURES },
-	{ .kind = "flower", .terms = ALL_TERMS & ~(uint32_t)(BPF_TERMS | MATCH_MARK | MATCH_ACK),
+	{ .kind = "flower", .terms = ALL_TERMS & ~(uint32_t)(BPF_TERMS | MATCH_MARK | MATCH_ACK | OTHER_PORTS),
 	  .fill = flower_fill, .classid_row = FLOWER_CLASSID, .ranges = FEATURE_FLOWER_PORT_RANGE },
 	{ .kind = "u32", .terms = ALL_TERMS & ~(uint32_t)(BPF_TERMS | MATCH_VLAN),
 	  .feature_terms = MATCH_MARK, .feature = FEATURE_U32_MARK,
@@ -59,12 +59,22 @@ enum { CARRIERS = sizeof(carriers) / sizeof(carriers[0]) };
 
 static const char *const term_words[] = {
 	"ip", "proto", "from", "to", "sport", "dport", "dscp", "mark", "cgroup", "user", "vlan", "mac",
-	"ack",
+	"ack", "port of dccp or udplite",
 };
+
+/* Flower leaves out ports of a protocol whose ports it does not know, which would widen the match
+ * (fl_set_key(), net/sched/cls_flower.c, 6.1 to 6.18). */
+static bool has_other_ports(const struct match *m)
+{
+	static const uint8_t usual[] = { 6, 17, 132 };
+
+	return m->set & MATCH_PROTO && m->set & (MATCH_SPORT | MATCH_DPORT) &&
+	       !memchr(usual, m->proto, sizeof(usual));
+}
 
 static uint32_t terms_of(const struct match *m)
 {
-	return m ? m->set : 0;
+	return !m ? 0 : m->set | (has_other_ports(m) ? OTHER_PORTS : 0);
 }
 
 static const char *term_word(uint32_t terms)
@@ -231,26 +241,6 @@ static int refuse_rule(struct job *job, const struct rule *rule, const char *why
 	return fail(job->ctx, EOPNOTSUPP, "%s: %s: %s", job->link->name, rule->what, why);
 }
 
-/* "class voip: udp dport 5060", for plan and show. */
-static const char *rule_text(struct job *job, const struct rule *rule)
-{
-	char *text = NULL;
-	const char *copy;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-
-	if (!f)
-		return NULL;
-	fprintf(f, "%s: ", rule->what);
-	if (rule->match)
-		conf_print_match(f, rule->match);
-	else
-		fputs("all", f);
-	copy = fclose(f) ? NULL : arena_strdup(&job->tree->arena, text);
-	free(text);
-	return copy;
-}
-
 static int add_rule(struct job *job, const struct rule *rule, uint16_t prio)
 {
 	const struct carrier *c = find_carrier(job->probe, terms_of(rule->match));
@@ -267,7 +257,7 @@ static int add_rule(struct job *job, const struct rule *rule, uint16_t prio)
 	if (rule->match)
 		err = alternatives_make(&job->tree->arena, rule->match, keeps_ranges(job->probe, c),
 					&alts, &n);
-	text = rule_text(job, rule);
+	text = rules_text(&job->tree->arena, rule->what, rule, 1);
 	if (err || !text)
 		return oom(job->ctx);
 	for (i = 0; i < n && !err; i++)
@@ -295,7 +285,8 @@ static int add_cgroups(struct job *job, const struct rule *rules, unsigned int n
 	obj->kind = kind_find(KIND_FILTER, "cgroup");
 	obj->kind_name = obj->kind->name;
 	obj->opts = opts_new(&job->tree->arena, obj->kind);
-	obj->name = n - first > 1 ? "all classes with cgroups" : rule_text(job, &rules[first]);
+	obj->name = n - first > 1 ? "all classes with cgroups" :
+				    rules_text(&job->tree->arena, rules[first].what, &rules[first], 1);
 	return obj->opts && obj->name ? 0 : oom(job->ctx);
 }
 
@@ -369,12 +360,11 @@ static int compile_redirect(struct ctx *ctx, const struct probe *probe, const st
 	return kernel_compile(ctx, probe, &hook, &rule, 1, tree, d->link);
 }
 
-/* What a filter decides, HTB sees and nobody else. */
 static int refuse_mark(struct ctx *ctx, const struct direction *d, const struct rule *rule)
 {
 	if (!rule->mark_mask)
 		return 0;
-	return fail(ctx, EOPNOTSUPP, "%s: %s: 'mark' needs the bpf classifier", d->link->name, rule->what);
+	return fail(ctx, EOPNOTSUPP, "%s: %s: " CLASSIFIER_KERNEL_NO_MARK, d->link->name, rule->what);
 }
 
 /* The default class is HTB's own default. */

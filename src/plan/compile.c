@@ -260,7 +260,7 @@ static int compile_police(struct job *job, const struct choice *choice, bool ing
 {
 	struct hook hook = {
 		.parent = ingress ? HANDLE_INGRESS : HANDLE_EGRESS,
-		.prio_first = WEIR_PRIO_FIRST, .prio_last = WEIR_PRIO - 1,
+		.prio_first = WEIR_PRIO_FIRST, .prio_last = WEIR_PRIO_LIMITS - 1,
 		.ethernet = job->ethernet,
 	};
 	const struct classifier *classifier;
@@ -394,13 +394,16 @@ static int require_kinds(struct ctx *ctx, const struct probe *probe, const struc
 	const struct obj *obj;
 	int type, err = 0;
 
-	for (link = tree->links; link && !err; link = link->next)
+	for (link = tree->links; link && !err; link = link->next) {
+		if (link->ours && probe->no_ifb)
+			return fail(ctx, EOPNOTSUPP, "%s: this kernel has no ifb interfaces (module ifb)", link->name);
 		for (type = 0; type < OBJ_TYPES && !err; type++)
 			for (obj = link->objs[type]; obj && !err; obj = obj->next) {
 				err = require_kind(ctx, probe, link, obj->kind);
 				for (a = obj->actions; a && !err; a = a->next)
 					err = require_kind(ctx, probe, link, a->kind);
 			}
+	}
 	return err;
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "bpf/classes.h"
 #include "plan/diff_cgroups.h"
 #include "plan/diff_xdp.h"
 #include "plan/filters.h"
@@ -164,6 +165,12 @@ static enum op_cost cost_of_class(struct job *job, const struct obj *w)
 	return parent && lookup_qdisc_at(&job->in_present, parent->handle) ? COST_QUEUE : COST_NOTHING;
 }
 
+/* Of a limit: it comes and goes with that, whatever a policy says, and stays as long as the root does. */
+static bool is_of_limit(const struct obj *class)
+{
+	return classes_is_limit(class->handle);
+}
+
 static bool class_differs(const struct obj *w, const struct obj *p)
 {
 	return w->kind && !w->opaque && (!p->opts || !opts_hold(w->kind, w->opts, p->opts));
@@ -180,7 +187,7 @@ static int diff_class(struct job *job, const struct obj *w)
 {
 	const struct obj *p = job->new_root ? NULL : lookup_class(&job->in_present, w->handle);
 
-	if (!class_is_made(w))
+	if (!class_is_made(w) || (is_of_limit(w) && !job->new_root))
 		return 0;
 	if (!p)
 		return add_op(job, OP_ADD, PHASE_BUILD, cost_of_class(job, w), NULL, w);
@@ -208,7 +215,7 @@ static int remove_classes(struct job *job, const struct obj *p)
 	if (!p)
 		return 0;
 	err = remove_classes(job, p->next);
-	if (err || lookup_class(&job->in_wanted, p->handle))
+	if (err || is_of_limit(p) || lookup_class(&job->in_wanted, p->handle))
 		return err;
 	return add_op(job, OP_DEL, PHASE_REMOVE, COST_QUEUE, p, NULL);
 }
@@ -230,6 +237,8 @@ static int diff_leaf(struct job *job, const struct obj *w)
 
 	if (!w->handle)
 		return 0;	/* the kernel's own */
+	if (classes_is_limit(w->parent) && !job->new_root)
+		return 0;
 	/* a class that loses its last child is a leaf again only when that child is gone */
 	if (!p || !p->handle)
 		return add_op(job, OP_ADD, inner_now ? PHASE_REMOVE : PHASE_BUILD, COST_NOTHING, NULL, w);
@@ -321,7 +330,7 @@ static int diff_hook(struct job *job, uint32_t parent)
 	struct filter_changes police = { add_hook, remove_hook, job };
 	struct hook_changes classifier = { add_hook, change_classifier, remove_classifier, job };
 	int err = filters_align(job->ctx, &job->ops->arena, job->present, job->wanted, parent,
-				WEIR_PRIO_FIRST, WEIR_PRIO - 1, &police);
+				WEIR_PRIO_FIRST, WEIR_PRIO_LIMITS - 1, &police);
 
 	return err ? err : hook_place_diff(job->ctx, job->present, job->wanted, parent, &classifier);
 }

@@ -12,6 +12,7 @@ enum {
 	QUANTUM_MAX_BYTES = 200000,	/* beyond it the kernel warns (sch_htb.c, 6.12) */
 	QUANTUM_DIVISOR = 10,		/* HTB's own r2q default */
 	PFIFO_TIME_MS = 100,		/* what a pfifo leaf may hold, in time at its ceil */
+	HASHED_LAST = 0xfff0,		/* minors that a path may lead to, usable or not */
 	PFIFO_MIN_PACKETS = 32, PFIFO_MAX_PACKETS = 1000,
 };
 
@@ -62,7 +63,8 @@ static uint32_t hash_path(const char *path)
 	return h;
 }
 
-/* Minors are also the majors of the leaf qdiscs, and 7700-77ff are kept for roots. */
+/* Minors are also the majors of the leaf qdiscs, and 7700-77ff are kept for roots. From f000 on they are
+ * limits'. */
 static bool minor_usable(uint32_t minor)
 {
 	return minor >= WEIR_MINOR_FIRST && minor <= WEIR_MINOR_LAST && minor >> 8 != 0x77;
@@ -70,7 +72,7 @@ static bool minor_usable(uint32_t minor)
 
 static uint32_t take_minor(const char *path, uint8_t *taken)
 {
-	uint32_t span = WEIR_MINOR_LAST - WEIR_MINOR_FIRST + 1;
+	uint32_t span = HASHED_LAST - WEIR_MINOR_FIRST + 1;
 	uint32_t start = hash_path(path) % span, i, minor;
 
 	for (i = 0; i < span; i++) {

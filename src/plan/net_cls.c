@@ -297,8 +297,8 @@ static bool take(struct job *job, struct key *k, uint32_t classid)
 {
 	uint32_t minor = HANDLE_MINOR(classid);
 
-	if (HANDLE_MAJOR(classid) != WEIR_MAJOR || minor < WEIR_MINOR_FIRST || job->owner[minor] ||
-	    job->forbidden[minor])
+	if (HANDLE_MAJOR(classid) != WEIR_MAJOR || minor < WEIR_MINOR_FIRST || minor > WEIR_MINOR_LAST ||
+	    job->owner[minor] || job->forbidden[minor])
 		return false;
 	k->classid = classid;
 	job->owner[minor] = k;

@@ -97,6 +97,7 @@ static void fill_config(struct ruleset *s, const struct rule *rest, unsigned int
 	c->use |= hook->ethernet ? CLASSIFY_ETHERNET : 0;
 	c->use |= hook->stamps ? CLASSIFY_STAMPS : 0;
 	c->use |= hook->filter ? CLASSIFY_FILTER : 0;
+	c->use |= hook->limits ? CLASSIFY_FILTER | CLASSIFY_LIMITS : 0;
 	c->use |= sets_marks(s, n) ? CLASSIFY_MARKING : 0;
 	c->otherwise = (struct classify_result){
 		.rule = rest ? (uint32_t)(rest - s->rules) : CLASSIFY_NO_RULE,

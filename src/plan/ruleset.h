@@ -15,6 +15,7 @@ struct ruleset_hook {
 	bool ethernet;		/* packets start with an Ethernet header, else with the IP header */
 	bool stamps;		/* ingress: decisions of a program at XDP are believed (bpf/stamp.h) */
 	bool filter;		/* it only tells whether a rule matches, for the filter's actions */
+	bool limits;		/* of limits: as a filter, but stamps what a rule matches */
 	uint32_t classid;	/* of packets that no rule matches */
 	uint32_t mark, mark_mask;	/* and their mark; mask 0: left alone */
 	uint64_t source_hash;	/* program_source_hash("classify") */

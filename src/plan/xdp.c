@@ -79,6 +79,7 @@ int xdp_program(struct ctx *ctx, struct arena *a, const struct program *classifi
 		return oom(ctx);
 	if (classifier->constants_bytes != sizeof(config->rules))
 		return fail(ctx, EINVAL, "the classifier's constants are not what they are taken for");
+	config->mark = XDP_STAMP_MARK;
 	config->source = program_source_hash(source);
 	memcpy(&config->rules, classifier->constants, sizeof(config->rules));
 	program->source = source;

@@ -160,9 +160,15 @@ static void print_classifiers(FILE *f, const struct tree *wanted)
 				link->why_classifier ? link->why_classifier : "");
 }
 
+/* What the kernel refused, and the link does without, is none. */
 static unsigned int changes_of(const struct ops *ops, const struct limit_ops *limits)
 {
-	return ops->count + (limits ? limits->count : 0);
+	unsigned int changes = ops->count + (limits ? limits->count : 0);
+	const struct op *op;
+
+	for (op = ops->first; op; op = op->next)
+		changes -= op->xdp && op->xdp->given_up;
+	return changes;
 }
 
 int view_plan(struct ctx *ctx, FILE *f, const struct tree *wanted, const struct ops *ops,

@@ -83,6 +83,10 @@ test_no_rules() {
 test_kernel_is_kept_to() {
 	router
 	files
+	run 0 weir show --rules
+	expect_eq "$err" "weir shapes nothing in this network namespace"
+	run 0 weir show --rules wan0
+	expect_eq "$out" "wan0: not shaped by weir"
 	run 0 weir apply kernel.conf
 	expect_eq "$(programs)" ""
 	expect_match "$(filters ingress)" 'mirred'

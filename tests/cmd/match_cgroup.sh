@@ -171,7 +171,11 @@ test_removed_and_made_again() {
 	run 0 weir show --interval 10ms
 	expect_match "$err" "wan0: class a: there is no cgroup '$CG/a' any more"
 	expect_match "$out" '^drift: '
+	run 0 weir show --rules
+	expect_match "$out" "^ +[0-9]+ +[0-9]+  a +cgroup $CG/a\$"
 	cgroup a/in
+	run 0 weir show --rules
+	expect_match "$out" "^ +[0-9]+ +[0-9]+  a +cgroup $CG/a\$"
 	run 0 weir show --interval 10ms
 	expect_eq "$err" ""
 	expect_match "$out" '^drift: '

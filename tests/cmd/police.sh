@@ -67,6 +67,30 @@ test_beside_a_tree() {
 	unchanged "$nothing"
 }
 
+# By rule, whatever carries them: a bucket is one line, with the text of all its matches.
+test_counted_by_rule() {
+	local choice
+	router
+	files
+	for choice in bpf kernel; do
+		sed "s/link wan0 {/& classifier $choice;/; s/match user 4711;/match udp dport 7001;/" a.conf | conf "$choice"
+		run 0 weir apply "$choice.conf"
+		reach r 192.0.2.2
+		send 0 7000
+		run 0 weir show --rules --json
+		expect_eq "$(jq -c '.police[] | [.link, .direction, .applied, .rules[].match]' <<<"$out")" \
+			'["wan0","egress",true,"udp dport 7001; udp dport 7000"]
+["wan0","ingress",true,"udp dport 7001; from 192.0.2.0/24 vlan 7"]' "the rules by $choice"
+		expect_eq "$(jq -c '.police[0].rules[0] | [.packets, .bytes > 30000, .exceed_packets >= 20]' <<<"$out")" \
+			'[30,true,true]' "the counters by $choice"
+		expect_eq "$(jq -c .rules <<<"$out")" '[]' "rules of classes by $choice"
+		run 0 weir show --rules
+		expect_match "$out" '^wan0 egress police$'
+		expect_match "$out" '^ +30 +[0-9]+ +2[0-9]  udp dport 7001; udp dport 7000$'
+		run 0 weir down
+	done
+}
+
 # Another rate is another bucket, other lines another program; both are put in place, and back.
 test_changed() {
 	local first

@@ -95,6 +95,24 @@ test_trees_and_filters() {
 	same_state
 }
 
+# What is there does not matter: the commands are for a fresh link.
+test_beside_what_is_there() {
+	local fresh
+	pair
+	conf a <<<'link wan0 { egress rate 2mbit { class a rate 1mbit { match udp } }; ingress rate 3mbit }'
+	conf b <<<'link wan0 { egress rate 2mbit { class b rate 1mbit { match tcp dport 1 }
+		class a rate 1mbit { match udp } }; ingress rate 3mbit }'
+	run 0 weir plan --tc b.conf
+	fresh=$out
+	run 0 weir apply a.conf
+	run 0 weir plan --tc b.conf
+	expect_eq "$out" "$fresh" "the commands beside weir's own"
+	run 0 weir down
+	in_ns a tc qdisc add dev wan0 root handle 5: pfifo || die "tc qdisc add"
+	run 0 weir plan --tc b.conf
+	expect_eq "$out" "$fresh" "the commands beside another's"
+}
+
 # The kinds that this kernel has, one class each.
 kinds() {
 	local kind options n=0

@@ -142,43 +142,54 @@ test_errors() {
 	expect_match "$err" 'wan0: XDP is for what comes in, and its ingress is not shaped$'
 	run 1 weir xdp attach lan0
 	expect_match "$err" "lan0: XDP needs the bpf classifier, and 'classifier kernel' was applied\$"
-	for words in "" status "attach wan0 lan0" "status nosuch0" "stat wan0" "status wan0 --mode native"; do
+	run 1 weir xdp status nosuch0
+	one_error
+	for words in "" status "attach wan0 lan0" "stat wan0" "status wan0 --mode native" \
+		"detach wan0 --mode native" "status wan0 --dry-run"; do
 		# shellcheck disable=SC2086 # several words
-		run 1 weir xdp $words
+		run 2 weir xdp $words
 		one_error
 	done
-	run 1 weir xdp atach wan0
+	run 2 weir xdp atach wan0
 	expect_match "$err" "^weir: xdp: unknown word 'atach'; did you mean 'attach'\?"
 	run 2 weir xdp attach wan0 --mode offload
 	expect_match "$err" "--mode needs native or generic, not 'offload'"
 }
 
-# The same program under another name is somebody else's.
+# The same program under another name is somebody else's, and so is one that has no more than the name.
 foreign() {
 	[ -e "$BUILD/bpf/xdp_stamp.bpf.o" ] || skip "no object files of programs here"
-	sed 's/weir_stamp/else_stamp/g' "$BUILD/bpf/xdp_stamp.bpf.o" >other.o
+	sed "s/weir_stamp/$2/g" "$BUILD/bpf/xdp_stamp.bpf.o" >other.o
 	in_ns r ip link set dev wan0 "$1" obj other.o sec xdp ||
 		die "ip link set $1"
 }
 
 test_foreign() {
-	local before
+	foreign_is_left_alone else_stamp
+}
+
+test_foreign_of_that_name() {
+	foreign_is_left_alone weir_stamp
+}
+
+foreign_is_left_alone() {
+	local before name=$1
 	router
-	foreign xdpgeneric
+	foreign xdpgeneric "$name"
 	before=$(state)
 	for mode in native generic; do
 		rules "xdp $mode;" | conf a
 		run 1 weir apply a.conf
 		one_error
-		expect_match "$err" 'wan0: xdp: the program else_stamp \(id [0-9]+\) there is not weir.s'
+		expect_match "$err" "wan0: xdp: the program $name \(id [0-9]+\) there is not weir.s"
 		unchanged "$before"
 	done
 	rules "xdp on;" | conf a
 	run 0 weir apply a.conf
-	expect_match "$err" 'wan0: xdp: the program else_stamp .* nothing is stamped there, clsact classifies$'
+	expect_match "$err" "wan0: xdp: the program $name .* nothing is stamped there, clsact classifies\$"
 	run 0 weir plan a.conf
 	status
-	expect_match "$out" '^wan0: generic, program else_stamp \(id [0-9]+\), not weir.s$'
+	expect_match "$out" "^wan0: generic, program $name \(id [0-9]+\), not weir.s\$"
 	run 1 weir xdp attach wan0 --mode generic
 	one_error
 	reach r 192.0.2.2
@@ -259,9 +270,11 @@ test_without_sys_admin() {
 	expect_match "$err" '^weir: warning: wan0: program id [0-9]+ at XDP stays: whose it is takes CAP_SYS_ADMIN'
 	run 0 weir xdp detach wan0
 	expect_none
-	for _ in 1 2; do
-		run 0 in_ns r $drop "$WEIR" apply on.conf
+	run 0 in_ns r $drop "$WEIR" apply on.conf
+	for command in "apply on.conf" "xdp attach wan0"; do
+		run 0 in_ns r $drop "$WEIR" $command
 		expect_match "$err" 'wan0: XDP program: sharing the prefixes takes CAP_SYS_ADMIN; nothing is stamped'
+		expect_eq "$out" "nothing to change" "$command once more"
 	done
 	run 1 in_ns r $drop "$WEIR" apply native.conf
 	expect_match "$err" 'wan0: XDP program: sharing the prefixes takes CAP_SYS_ADMIN'

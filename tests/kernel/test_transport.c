@@ -277,7 +277,10 @@ static void probe_tells(void)
 	CHECK_INT(netlink_mutations(kt_nl), 0);
 	kt_sh("tc qdisc show | diff /run/before -");
 
-	/* the same questions by tc */
+	/* the same questions by ip and tc */
+	CHECK(!probe.no_ifb);
+	CHECK_INT(kernel_probe_with_ifb(&kt_ctx, &probe), 0);
+	CHECK_INT(probe.no_ifb, !!system("ip link add kt-ifb type ifb 2>/dev/null && ip link del kt-ifb"));
 	kt_sh("tc qdisc add dev lo clsact");
 	if (flower)
 		CHECK_INT(probe_has(&probe, flower),

@@ -109,8 +109,12 @@ static void test_carriers(void **state)
 	const struct match vlan = { .set = MATCH_VLAN, .vlan = 7 };
 	const struct match ack = { .set = MATCH_ACK };
 	const struct match all = { 0 };
+	const struct match udplite = { .set = MATCH_PROTO | MATCH_DPORT, .proto = 136, .dport = web, .n_dport = 2 };
+	const struct match dccp = { .set = MATCH_PROTO, .proto = 33 };
 
 	(void)state;
+	assert_carried(ALL, &udplite, "u32", 4);	/* whose ports flower does not know */
+	assert_carried(ALL, &dccp, "flower", 2);
 	assert_carried(ALL, NULL, "matchall", 1);
 	assert_carried(ALL, &all, "matchall", 1);
 	assert_carried(U32 | FLOWER, &all, "flower", 1);
@@ -171,7 +175,12 @@ static void test_refusals(void **state)
 		       "not have");
 	m.set = MATCH_PROTO | MATCH_DPORT;
 	m.proto = 47;
-	assert_refused(ALL, &m, "'dport' needs tcp or udp");
+	assert_refused(ALL, &m, "'dport' needs tcp, udp, sctp, dccp or udplite");
+	m.proto = 136;
+	assert_refused(FLOWER, &m, "'port of dccp or udplite' needs u32 (cls_u32), which this kernel does not have");
+	m.set |= MATCH_VLAN;
+	assert_refused(ALL, &m, "'port of dccp or udplite' and 'vlan' cannot be in one match: no filter of "
+		       "this kernel has both");
 	m.set = MATCH_FAMILY | MATCH_FROM;
 	m.ip6 = true;
 	assert_refused(ALL, &m, "no packet can have all of this");

@@ -404,9 +404,16 @@ static void point_to_point(struct fixture *f)
 	f->present->links->arphrd = 512;
 }
 
+static void no_ifb(struct fixture *f)
+{
+	f->probe.no_ifb = true;
+}
+
 static void test_refusals(void **state)
 {
 	(void)state;
+	refused("link wan0 { ingress rate 1mbit }", -EOPNOTSUPP,
+		"ifb-wan0: this kernel has no ifb interfaces (module ifb)", no_ifb);
 	refused("link nosuch { egress rate 1mbit }", -ENODEV, "nosuch: no such interface (t:1)", NULL);
 	refused("link wan0 { egress rate 1mbit }", -EINVAL, "weir's own IFB", weirs_ifb);
 	refused("link wan0 { egress rate 1mbit }", -EOPNOTSUPP, "this kernel has no qdisc htb (module sch_htb)",

@@ -221,6 +221,11 @@ static void test_hook_place(void **state)
 	assert_false(tree_obj_is_weirs(link, f));
 	f->kind = &bpf;
 	assert_true(tree_obj_is_weirs(link, f));
+	f->prio = 10;			/* by the name alone it is not */
+	assert_false(tree_obj_is_weirs(link, f));
+	f->prio = WEIR_PRIO_LAST + 1;
+	assert_false(tree_obj_is_weirs(link, f));
+	f->prio = WEIR_PRIO;
 	f->chain = 1;
 	assert_false(tree_in_hook_place(f));
 	tree_free(tree);
