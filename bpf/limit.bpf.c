@@ -6,9 +6,11 @@
 #include <bpf/bpf_helpers.h>
 
 #include "bpf/address.h"
+#include "bpf/classes.h"
 #include "bpf/kernel.h"
 #include "bpf/limit.h"
 #include "bpf/limit_maps.h"
+#include "bpf/limit_place.h"
 
 enum {
 	LINUX_AF_INET = 2, LINUX_AF_INET6 = 10, LINUX_ENOENT = 2,
@@ -34,6 +36,7 @@ struct packet {
 	__u32 only;		/* the limit_flags of limits that are not for it; 0: not looked yet */
 	__u32 way;		/* enum limit_way */
 	bool has_prefixes;
+	bool classed;		/* a limit has put it into its class */
 };
 
 _Static_assert(LIMIT_EGRESS == 0 && LIMIT_INGRESS == 1 && LIMIT_WAYS == 2, "way_of()");
@@ -171,6 +174,18 @@ static __always_inline int dropped(const struct packet *p, struct limit_count *c
 	return RET_DROP_NOTICE;		/* without the notice, sendto() would fail with EPERM */
 }
 
+/* Whether the limit's class is where the packet is going to, or is where it has been. Of several limits one
+ * has it: the others have their buckets. Classes that are not of a link's HTB are everywhere. */
+static __always_inline bool has_class(struct __sk_buff *skb, struct packet *p, __u32 classid)
+{
+	if (!classes_is_limit(classid))
+		return true;
+	if (p->way == LIMIT_INGRESS || p->classed)
+		return p->way == LIMIT_INGRESS && skb->priority == classid;
+	p->classed = limit_is_placed(skb, classid);
+	return p->classed;
+}
+
 /* One limit of a packet. Returns RET_*. */
 static __always_inline int ask(struct __sk_buff *skb, struct packet *p, const struct limit_key *key)
 {
@@ -197,7 +212,7 @@ static __always_inline int ask(struct __sk_buff *skb, struct packet *p, const st
 		p->bytes = wire_bytes(skb);
 	if (side->mode == LIMIT_BLOCK)
 		return dropped(p, count);
-	if (side->mode == LIMIT_CLASS) {
+	if (side->mode == LIMIT_CLASS && has_class(skb, p, side->priority)) {
 		skb->priority = side->priority;
 		add(&count->classed, 1);
 		return passed(skb, p, count, BUCKET_PASS);
@@ -222,7 +237,7 @@ static __always_inline void take_back(struct __sk_buff *skb, struct packet *p,
 	side = &entry->side[way_of(p)];
 	if (side->mode == LIMIT_OFF || side->mode == LIMIT_BLOCK)
 		return;
-	if (side->mode == LIMIT_BUCKET)
+	if (side->mode == LIMIT_BUCKET || skb->priority != side->priority)
 		bucket_refund(&side->tat, bucket_cost(side->rate.byte, p->bytes));
 	else
 		add(&counts->side[way_of(p)].classed, -1);

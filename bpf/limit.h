@@ -9,7 +9,8 @@
  *	user	the owner of the socket
  *	process	the tag that the socket got when it was made (or found open): weir_sockets
  *
- * A packet passes when all of its limits let it. Forwarded packets and those without a socket run no
+ * A packet passes when all of its limits let it. TCP senders are held to their limits before packets are
+ * (bpf/pace.bpf.c), so that the bucket has little to drop. Forwarded packets and those without a socket run no
  * such program (kernel/bpf/cgroup.c, __cgroup_bpf_run_filter_skb(), 6.1).
  *
  * An entry is changed in place, word by word, by the program weir_limit_change: neither its buckets
@@ -22,12 +23,14 @@
 #include <linux/types.h>
 
 #include "bpf/bucket.h"
+#include "bpf/pace.h"
 
 enum {
-	LIMIT_VERSION = 1,		/* of all this */
+	LIMIT_VERSION = 2,		/* of all this */
 	LIMIT_LEVELS = 9,		/* of cgroups that a limit may be at; 0: the root */
 	LIMIT_ENTRIES = 65536,
 	LIMIT_MEMBERS = 65536,		/* processes under limits of processes */
+	LIMIT_PLACES = 65536,
 	LIMIT_PREFIXES = 1024,		/* of the host's own networks */
 	LIMIT_TICK_NS = 10000000,	/* of /proc/PID/stat: USER_HZ is 100 on all of Linux */
 	LIMIT_PID_BITS = 22,		/* PID_MAX_LIMIT, include/linux/threads.h, 6.1 */
@@ -59,7 +62,6 @@ enum limit_flags {
 	LIMIT_ONLY_INTERNET = 1 << 0,
 	LIMIT_ONLY_LOCAL = 1 << 1,
 	LIMIT_NO_CHILDREN = 1 << 2,	/* processes that it starts later, or has, are not covered */
-	LIMIT_PACED = 1 << 3,		/* TCP senders are paced; the bucket is for what is not */
 };
 
 /* One direction of a limit. */
@@ -78,6 +80,7 @@ struct limit_entry {
 	__u32 members;		/* living processes; LIMIT_KIND_PROCESS only */
 	__u32 levels;		/* LIMIT_KIND_CGROUP: what it needs of limit_use.levels */
 	__u32 zero;
+	struct pace pace;	/* of LIMIT_EGRESS, where it is LIMIT_BUCKET */
 };
 
 /* What one processor has seen of one direction of a limit. Bytes are those of IP on the wire. */
@@ -114,6 +117,19 @@ struct limit_member {
 	__u32 zero;
 };
 
+/* Where a limit has a class in the HTB of a link that weir shapes (bpf/classes.h): in weir_places. Packets that
+ * leave elsewhere, or come in without having waited in it, have the bucket. */
+struct limit_place {
+	__u64 netns;		/* the namespace's cookie */
+	__u32 ifindex;		/* of the link; for what comes in, of its IFB */
+	__u32 classid;
+};
+
+enum limit_place_flags {
+	LIMIT_PLACE_READY = 1 << 0,	/* the class is there */
+	LIMIT_PLACE_INGRESS = 1 << 1,
+};
+
 /* A network of the host's own; IPv4 as ::ffff:0:0/96 has it. */
 struct limit_prefix {
 	__u32 bits;
@@ -123,7 +139,7 @@ struct limit_prefix {
 /* What weir_limit_change is told. */
 struct limit_change {
 	struct limit_key key;
-	struct limit_entry entry;	/* tat, members and levels are not taken over */
+	struct limit_entry entry;	/* tat, members, levels and pace are not taken over */
 };
 
 /* What weir_limit_join is told: a process that is to be under the limit. */
@@ -135,12 +151,13 @@ struct limit_join {
 
 _Static_assert(sizeof(struct limit_key) == 16, "contract");
 _Static_assert(sizeof(struct limit_side) == 64, "contract");
-_Static_assert(sizeof(struct limit_entry) == 144, "contract");
+_Static_assert(sizeof(struct limit_entry) == 224, "contract");
 _Static_assert(sizeof(struct limit_counts) == 128, "contract");
 _Static_assert(sizeof(struct limit_use) == 24, "contract");
 _Static_assert(sizeof(struct limit_member) == 24, "contract");
+_Static_assert(sizeof(struct limit_place) == 16, "contract");
 _Static_assert(sizeof(struct limit_prefix) == 20, "contract");
-_Static_assert(sizeof(struct limit_change) == 160, "contract");
+_Static_assert(sizeof(struct limit_change) == 240, "contract");
 _Static_assert(sizeof(struct limit_join) == 32, "contract");
 
 #endif

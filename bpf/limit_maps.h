@@ -58,6 +58,14 @@ struct {
 } weir_members SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, LIMIT_PLACES);
+	__type(key, struct limit_place);
+	__type(value, __u32);		/* enum limit_place_flags */
+} weir_places SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__uint(max_entries, LIMIT_PREFIXES);

@@ -24,7 +24,7 @@
 
 enum { NAME_BYTES = 64, HASH_DIGITS = 16 };
 
-static const char *const sources[] = { "classify", NULL };
+static const char *const sources[] = { "classify", "net_cls", NULL };
 
 static const struct opt rows[] = {
 	[BPF_PROGRAM] = { "program", NULL, OPT_ENUM, WIRE_NONE, 0, 0, .names = sources,

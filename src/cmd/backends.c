@@ -83,8 +83,11 @@ static void fill_limit(struct ctx *ctx, const struct backend *b, unsigned int wa
 		.help = subjects_of(b), .rank = b->rank, .known = true,
 	};
 	row->available = b->available(ctx, way, why);
-	if (!row->available)
-		snprintf(row->why, sizeof(row->why), "%s", *why ? why : "it cannot be had here");
+	row->chosen = row->available &&
+		(!b->suits || b->suits(ctx, &(struct backend_ask){ .n_limits = 1 }, false, way, why));
+	if (!row->available && !*why)
+		snprintf(why, sizeof(why), "it cannot be had here");
+	snprintf(row->why, sizeof(row->why), "%s", why);
 }
 
 /* The best of those that are there is what a limit takes that does not name one. */
@@ -98,7 +101,7 @@ static unsigned int list_way(struct ctx *ctx, unsigned int way, struct backend_r
 		if (!((*b)->ways & way))
 			continue;
 		fill_limit(ctx, *b, way, &rows[n]);
-		rows[n].chosen = rows[n].available && !chosen;
+		rows[n].chosen &= !chosen;
 		chosen |= rows[n++].chosen;
 	}
 	return n;

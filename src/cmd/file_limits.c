@@ -35,7 +35,7 @@ int file_limits_plan(struct session *s, struct ctx *ctx)
 	limit_ops_free(&s->limits);
 	if (!is_about_limits(s))
 		return 0;
-	return limits_diff(ctx, wanted_limits(s), is_remembered, s, &s->limits);
+	return limits_diff(ctx, wanted_limits(s), s->wanted, is_remembered, s, &s->limits);
 }
 
 /* ---- what is remembered ---- */
@@ -129,13 +129,13 @@ int file_limits_apply(struct session *s)
 }
 
 /* Those that were not reached are as they were already: putting them back changes nothing. */
-int file_limits_put_back(struct session *s)
+int file_limits_put_back(struct session *s, struct ctx *ctx)
 {
 	const struct limit_op *op;
 	int err = 0;
 
 	for (op = s->limits.first; op; op = op->next)
-		if (limit_undo(s->ctx, op))
+		if (limit_undo(ctx, op))
 			err = -EIO;
 	return err;
 }

@@ -22,7 +22,7 @@ int file_limits_remember_intent(struct session *s);
 int file_limits_apply(struct session *s);
 
 /* Takes back what was carried out. 0, or -EIO with a warning for each that stayed. */
-int file_limits_put_back(struct session *s);
+int file_limits_put_back(struct session *s, struct ctx *ctx);
 
 /* After success: which limits are the file's now. */
 int file_limits_remember(struct session *s);

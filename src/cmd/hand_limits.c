@@ -8,19 +8,24 @@
 
 #include "host/cgroup.h"
 #include "lib/near.h"
+#include "lib/text.h"
 #include "lib/units.h"
 
 enum { SUBJECTS = 3 };
 
 int usage_error(const char *command, const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
 
-	fprintf(stderr, "weir: %s: ", command);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	if (vasprintf(&text, fmt, ap) < 0)
+		text = NULL;
 	va_end(ap);
+	fprintf(stderr, "weir: %s: ", command);
+	text_put(stderr, text ? text : "out of memory");
 	fputc('\n', stderr);
+	free(text);
 	return EXIT_USAGE;
 }
 
@@ -77,11 +82,18 @@ static bool leaves_the_tree(const char *path)
 	return false;
 }
 
+/* The path in the hierarchy that is mounted at dir, of one that begins there; others as they are. */
+static char *below(const char *dir, char *path)
+{
+	size_t len = strlen(dir);
+
+	return len && !strncmp(path, dir, len) && path[len] == '/' ? path + len : path;
+}
+
 /* A path from the root of the hierarchy, or where that is mounted. */
 static int read_cgroup(struct ctx *ctx, const char *command, struct hand_target *target)
 {
 	struct cgroups cgroups;
-	size_t len;
 	int err;
 
 	if (leaves_the_tree(target->names[0]))
@@ -89,9 +101,10 @@ static int read_cgroup(struct ctx *ctx, const char *command, struct hand_target 
 	err = cgroups_find(ctx, &cgroups);
 	if (err)
 		return err;
-	len = strlen(cgroups.v2);
-	if (len && !strncmp(target->names[0], cgroups.v2, len) && target->names[0][len] == '/')
-		target->names[0] += len;
+	target->names[0] = below(cgroups.v2, target->names[0]);
+	if (below(cgroups.net_cls, target->names[0]) != target->names[0])
+		target->subject = LIMIT_NET_CLS;
+	target->names[0] = below(cgroups.net_cls, target->names[0]);
 	return 0;
 }
 
@@ -178,7 +191,7 @@ static int carry_out(struct ctx *ctx, const struct limit_wish *wish, const struc
 int hand_limit_set(struct ctx *ctx, const struct limit_wish *wish, const char *backend,
 		   struct limit_ops *ops, struct limit_op *op)
 {
-	struct limit_choices choices = { .n = 0 };
+	struct limit_choices choices = { .n_limits = 1 };
 	const struct limit_report *there;
 	int err, level;
 
@@ -187,6 +200,10 @@ int hand_limit_set(struct ctx *ctx, const struct limit_wish *wish, const char *b
 	err = limit_check(ctx, wish);
 	if (!err)
 		err = limit_resolve(ctx, wish->subject, wish->name, &op->key, &level);
+	if (!err && op->key.kind == LIMIT_KIND_NET_CLS)
+		op->after.wish.subject = LIMIT_NET_CLS;
+	if (!err)
+		err = limit_may(ctx);
 	if (!err)
 		err = limit_choose(ctx, &choices, backend, &op->after);
 	if (!err)

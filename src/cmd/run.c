@@ -208,12 +208,12 @@ static int run(struct ctx *ctx, const struct args *args, struct limit_wish *wish
 	close(c.report);
 	status = attend(&c);
 	if (err) {
-		fprintf(stderr, "weir: %s\n", ctx->error);
+		ctx_print(ctx, err);
 		ctx_clear(ctx);
 	}
 	err = take_limit_away(ctx, key);
 	if (err)
-		fprintf(stderr, "weir: %s\n", ctx->error);
+		ctx_print(ctx, err);
 	return status;
 }
 

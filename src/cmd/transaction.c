@@ -8,9 +8,25 @@
 
 #include "cmd/cgroups.h"
 #include "cmd/file_limits.h"
+#include "host/limit_settle.h"
 #include "kernel/apply.h"
 
 enum { ROLLBACK_TRIES = 3 };
+
+/* ---- limits in the trees of links ---- */
+
+/* Theirs are not the links' affairs: they hold by other means until the next command. */
+static void settle_limits(struct session *s)
+{
+	struct ctx own;
+
+	ctx_init(&own);
+	own.messages = s->ctx->messages;
+	if (limits_settle(&own, s->present))
+		warn(s->ctx, "classes of limits: %s", own.error ? own.error : "failed");
+	s->ctx->warnings += own.warnings;
+	ctx_fini(&own);
+}
 
 /* ---- rollback ---- */
 
@@ -85,6 +101,8 @@ static int rollback_round(struct session *s, struct ctx *ctx, struct tree *befor
 		err = plan_diff(ctx, now, before, scope, &ops);
 	}
 	if (!err && ops.count && !last)
+		err = limits_leave(ctx, now, &ops);
+	if (!err && ops.count && !last)
 		err = kernel_apply(ctx, s->nl, &ops);
 	if (!err && last)
 		list_leftovers(s, &ops);
@@ -95,6 +113,25 @@ static int rollback_round(struct session *s, struct ctx *ctx, struct tree *befor
 	return err;
 }
 
+/* Before the links are: some of what limits have is in the way of those. What takes the links' trees
+ * has its turn when they are back. */
+static int put_limits_back_early(struct session *s)
+{
+	struct ctx quiet;
+	int err = 0;
+
+	ctx_init(&quiet);
+	quiet.messages = fopen("/dev/null", "w");
+	if (quiet.messages) {
+		err = file_limits_put_back(s, &quiet);
+		fclose(quiet.messages);
+	} else {
+		err = -EIO;
+	}
+	ctx_fini(&quiet);
+	return err;
+}
+
 int transaction_rollback(struct session *s, struct tree *before, const struct ops *ops,
 			 const struct state *state_before)
 {
@@ -102,7 +139,7 @@ int transaction_rollback(struct session *s, struct tree *before, const struct op
 	struct diff_scope scope = {
 		.covers = touches, .made_clsact = added_clsact, .arg = &touched, .take_over = true,
 	};
-	int n = -EIO, tries, limits = file_limits_put_back(s);
+	int n = -EIO, tries, limits = put_limits_back_early(s);
 	struct ctx ctx;
 
 	keep_touched(before, &touched);
@@ -115,6 +152,9 @@ int transaction_rollback(struct session *s, struct tree *before, const struct op
 			warn(s->ctx, "putting back: %s", ctx.error);
 		ctx_fini(&ctx);
 	}
+	if (limits)
+		limits = file_limits_put_back(s, s->ctx);
+	settle_limits(s);
 	if (!n && state_before) {
 		state_free(s->state);
 		s->state = state_dup(state_before);
@@ -242,13 +282,16 @@ static int verify(struct session *s, struct tree **now)
 static int run(struct session *s, const struct state *state_before)
 {
 	struct tree *now = NULL, *before = s->present;
-	int err = kernel_apply(s->ctx, s->nl, &s->ops);
+	int err = limits_leave(s->ctx, s->present, &s->ops);
 
+	if (!err)
+		err = kernel_apply(s->ctx, s->nl, &s->ops);
 	if (!err)
 		err = verify(s, &now);
 	if (!err)
 		err = file_limits_apply(s);
 	if (!err) {
+		settle_limits(s);
 		s->present = now;
 		err = remember_result(s);
 		s->present = before;
@@ -294,8 +337,10 @@ int transaction_run(struct session *s)
 	sigset_t wait, before;
 	int err;
 
-	if (!s->ops.count && !s->limits.count)
+	if (!s->ops.count && !s->limits.count) {
+		settle_limits(s);
 		return remember_result(s);
+	}
 	err = check_way_back(s);
 	if (err)
 		return err;

@@ -66,8 +66,10 @@ static int remove_all(struct ctx *ctx)
 	struct limit_list list = { .n = 0 };
 	const struct backend *const *b;
 	struct ctx quiet;
-	int err = 0, e;
+	int err = limit_may(ctx), e;
 
+	if (err)
+		return err;
 	ctx_init(&quiet);
 	limits_read(&quiet, &list);
 	ctx_fini(&quiet);

@@ -14,16 +14,12 @@
 
 #include "host/limit_class.h"
 #include "host/limit_htb.h"
+#include "host/limit_net_cls.h"
 #include "host/limit_rules.h"
 #include "host/routes.h"
 #include "kernel/netlink.h"
 
 #define IFB "weir-limits"
-
-enum {
-	/* The filter's prio tells whether clsact was made for it: then it goes with it. */
-	PRIO_GUEST = 0x78e0, PRIO_HOST = 0x78e1,
-};
 
 /* ---- the program ---- */
 
@@ -33,16 +29,16 @@ static const struct ruleset_hook where = {
 
 static int make_program(struct limit_htb *h, struct program **program)
 {
-	return limit_rules_program(h, &where, 0, program);
+	return limit_rules_program(h, &where, NULL, program);
 }
 
 /* ---- hooks ---- */
 
 static const struct obj *find_filter(const struct tree_link *link)
 {
-	const struct obj *f = limit_rules_find(link, PRIO_GUEST);
+	const struct obj *f = limit_rules_find(link, LIMIT_PRIO_IFB);
 
-	return f ? f : limit_rules_find(link, PRIO_HOST);
+	return f ? f : limit_rules_find(link, LIMIT_PRIO_IFB_HOST);
 }
 
 static int hook_link(struct limit_htb *h, const struct tree_link *link, const struct program *program)
@@ -51,7 +47,7 @@ static int hook_link(struct limit_htb *h, const struct tree_link *link, const st
 	bool made = false;
 	int err = limit_rules_clsact(h, link, &made);
 
-	return err ? err : limit_rules_filter(h, link, old ? old->prio : made ? PRIO_HOST : PRIO_GUEST,
+	return err ? err : limit_rules_filter(h, link, old ? old->prio : made ? LIMIT_PRIO_IFB_HOST : LIMIT_PRIO_IFB,
 					      program, IFB);
 }
 
@@ -85,7 +81,7 @@ static int unhook(struct limit_htb *h)
 		f = find_filter(link);
 		if (f)
 			err = limit_htb_op(h, link, OP_DEL, f, NULL);
-		if (!err && f && f->prio == PRIO_HOST)
+		if (!err && f && f->prio == LIMIT_PRIO_IFB_HOST)
 			err = limit_rules_no_clsact(h, link);
 	}
 	link = tree_link_find(h->present, IFB);
@@ -171,7 +167,8 @@ static int set_one(struct limit_htb *h, const struct routes *routes, const struc
 		return err;
 	err = make_class(h, &classed.side[LIMIT_INGRESS]);
 	if (!err)
-		err = backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_INGRESS);
+		err = wish->subject == LIMIT_NET_CLS ? limit_net_cls_write(h, &classed) :
+		      backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_INGRESS);
 	if (!err)
 		err = settle(h, routes);
 	if (err)
@@ -206,11 +203,13 @@ static int ifb_tc_remove(struct ctx *ctx, const struct limit_key *key, unsigned 
 {
 	const struct routes nowhere = { .n = 0 };
 	struct limit_htb h;
-	int removed = -ENOENT;
-	int err = limit_htb_begin(ctx, &backend_ifb_tc, LIMIT_INGRESS, LIMIT_MAJOR_INGRESS, &h);
+	int removed = -ENOENT, err;
 
+	if (!(ways & LIMIT_WAY_INGRESS))
+		return -ENOENT;
+	err = limit_htb_begin(ctx, &backend_ifb_tc, LIMIT_INGRESS, LIMIT_MAJOR_INGRESS, &h);
 	if (!err) {
-		removed = limit_class_remove(ctx, key, ways & LIMIT_WAY_INGRESS, LIMIT_MAJOR_INGRESS);
+		removed = limit_htb_forget(&h, key);
 		err = removed && removed != -ENOENT ? removed : settle(&h, &nowhere);
 	}
 	limit_htb_end(&h);
@@ -250,16 +249,14 @@ static bool ifb_tc_available(struct ctx *ctx, unsigned int way, char why[BACKEND
 		ctx_clear(ctx);
 		return false;
 	}
-	if (!limit_rules_try(ctx, &where, why) || !backend_ebpf.available(ctx, way, why) ||
-	    !limit_htb_try(ctx, why))
+	if (!apart_try(works, NULL, text)) {
+		snprintf(why, BACKEND_WHY, "%s", text);
 		return false;
-	if (apart_try(works, NULL, text))
-		return true;
-	snprintf(why, BACKEND_WHY, "%s", text);
-	return false;
+	}
+	return limit_rules_try(ctx, &where, why) && limit_htb_can_tell(ctx, way, why);
 }
 
 const struct backend backend_ifb_tc = {
-	.name = "ifb_tc", .rank = 2, .ways = LIMIT_WAY_INGRESS, .users = true,
+	.name = "ifb_tc", .rank = 2, .ways = LIMIT_WAY_INGRESS, .users = true, .net_cls = true,
 	.available = ifb_tc_available, .set = ifb_tc_set, .remove = ifb_tc_remove, .list = ifb_tc_list,
 };

@@ -3,7 +3,7 @@
  * Uploads queued by tc: an HTB of the backend's own at the root of each interface with a default route,
  * a class a limit. The programs of the backend `ebpf` put the class into the packets' priority, where
  * HTB looks first (htb_classify(), net/sched/sch_htb.c, 6.1); what is under no limit is passed on
- * unshaped.
+ * unshaped. Cgroups of v1 are known to the HTB by their net_cls.classid instead (limit_net_cls.h).
  *
  * Traffic by other interfaces is not limited, and by several each has the whole rate.
  */
@@ -13,6 +13,7 @@
 
 #include "host/limit_class.h"
 #include "host/limit_htb.h"
+#include "host/limit_net_cls.h"
 #include "host/routes.h"
 
 /* Takes away what no limit needs. */
@@ -55,6 +56,7 @@ static int make_classes(struct limit_htb *h, const struct routes *routes, const 
 
 static int set_one(struct limit_htb *h, const struct routes *routes, const struct limit_wish *wish)
 {
+	bool v1 = wish->subject == LIMIT_NET_CLS;
 	struct limit_wish classed;
 	int err = limit_htb_read(h);
 
@@ -63,8 +65,11 @@ static int set_one(struct limit_htb *h, const struct routes *routes, const struc
 	if (err)
 		return err;
 	err = make_classes(h, routes, &classed.side[LIMIT_EGRESS]);
+	if (!err && v1)
+		err = limit_net_cls_filters(h, routes);
 	if (!err)
-		err = backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_EGRESS);
+		err = v1 ? limit_net_cls_write(h, &classed) :
+			   backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_EGRESS);
 	if (err)
 		sweep_quietly(h);
 	return err;
@@ -94,10 +99,13 @@ static int tc_htb_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n
 static int tc_htb_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
 {
 	struct limit_htb h;
-	int removed = -ENOENT, err = begin(ctx, &h);
+	int removed = -ENOENT, err;
 
+	if (!(ways & LIMIT_WAY_EGRESS))
+		return -ENOENT;
+	err = begin(ctx, &h);
 	if (!err) {
-		removed = limit_class_remove(ctx, key, ways & LIMIT_WAY_EGRESS, LIMIT_MAJOR_EGRESS);
+		removed = limit_htb_forget(&h, key);
 		err = removed && removed != -ENOENT ? removed : sweep(&h);
 	}
 	limit_htb_end(&h);
@@ -119,10 +127,11 @@ static bool tc_htb_available(struct ctx *ctx, unsigned int way, char why[BACKEND
 		ctx_clear(ctx);
 		return false;
 	}
-	return backend_ebpf.available(ctx, way, why) && limit_htb_try(ctx, why);
+	return limit_htb_can_tell(ctx, way, why);
 }
 
 const struct backend backend_tc_htb = {
 	.name = "tc_htb", .rank = 2, .ways = LIMIT_WAY_EGRESS, .users = true, .processes = true,
+	.net_cls = true,
 	.available = tc_htb_available, .set = tc_htb_set, .remove = tc_htb_remove, .list = tc_htb_list,
 };

@@ -160,9 +160,19 @@ int cgroup_id(const struct cgroups *cgroups, const char *path, uint64_t *id, uns
 	return shows_root(cgroups->v2) ? 0 : -EXDEV;
 }
 
-int cgroup_has_net_cls(const struct cgroups *cgroups, const char *path)
+int cgroup_net_cls_id(const struct cgroups *cgroups, const char *path, uint64_t *id)
 {
 	struct stat st;
+	int err = stat_below(cgroups->net_cls, path, &st);
 
-	return stat_below(cgroups->net_cls, path, &st);
+	if (!err)
+		*id = st.st_ino;
+	return err;
+}
+
+int cgroup_has_net_cls(const struct cgroups *cgroups, const char *path)
+{
+	uint64_t id;
+
+	return cgroup_net_cls_id(cgroups, path, &id);
 }

@@ -36,6 +36,9 @@ void cgroups_read(FILE *mountinfo, bool (*is_there)(const char *dir, bool v2),
  * the level cannot be told; -ENOTDIR, -EACCES ... */
 int cgroup_id(const struct cgroups *cgroups, const char *path, uint64_t *id, unsigned int *level);
 
+/* The inode of a cgroup's folder in net_cls. 0, -ENOENT or what else stat() gave. */
+int cgroup_net_cls_id(const struct cgroups *cgroups, const char *path, uint64_t *id);
+
 /* Whether net_cls has the cgroup. 0, -ENOENT or what else stat() gave. */
 int cgroup_has_net_cls(const struct cgroups *cgroups, const char *path);
 

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/capability.h>
 #include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "host/cgroup.h"
+#include "kernel/process.h"
 #include "lib/units.h"
 
 /* ---- lists ---- */
@@ -92,31 +94,57 @@ static int resolve_process(struct ctx *ctx, const char *name, struct limit_key *
 	return 0;
 }
 
-static int resolve_cgroup(struct ctx *ctx, const char *name, struct limit_key *key, int *level)
+static int resolve_v2(struct ctx *ctx, const struct cgroups *cgroups, const char *name,
+		      struct limit_key *key, int *level)
 {
-	struct cgroups *cgroups = malloc(sizeof(*cgroups));
 	unsigned int depth = 0;
 	uint64_t id = 0;
-	int err;
+	int err = cgroup_id(cgroups, name, &id, &depth);
 
-	if (!cgroups)
-		return oom(ctx);
-	name += strspn(name, "/");
-	err = cgroups_find(ctx, cgroups);
-	if (!err && !*cgroups->v2)
-		err = fail(ctx, EOPNOTSUPP, "no cgroup v2 hierarchy is mounted");
-	if (!err) {
-		err = cgroup_id(cgroups, name, &id, &depth);
-		*level = err ? -1 : (int)depth;
-		if (err == -EXDEV)
-			err = 0;
-		if (err)
-			fail(ctx, err, "cgroup '%s' in %s: %s", name, cgroups->v2, strerror(-err));
-	}
+	*level = err ? -1 : (int)depth;
+	if (err && err != -EXDEV)
+		return fail(ctx, err, "cgroup '%s' in %s: %s", name, cgroups->v2, strerror(-err));
+	if (*level >= LIMIT_LEVELS)
+		return fail(ctx, EINVAL, "cgroup '%s' is deeper than %d levels", name, LIMIT_LEVELS - 1);
+	*key = (struct limit_key){ .kind = LIMIT_KIND_CGROUP, .id = id };
+	return 0;
+}
+
+static int resolve_net_cls(struct ctx *ctx, const struct cgroups *cgroups, const char *name,
+			   struct limit_key *key)
+{
+	uint64_t id = 0;
+	int err = cgroup_net_cls_id(cgroups, name, &id);
+
+	if (err)
+		return fail(ctx, err, "cgroup '%s' in %s: %s", name, cgroups->net_cls, strerror(-err));
+	*key = (struct limit_key){ .kind = LIMIT_KIND_NET_CLS, .id = id };
+	return 0;
+}
+
+/* v2 first: all backends know those. */
+static int resolve_in(struct ctx *ctx, enum limit_subject subject, const struct cgroups *cgroups,
+		      const char *name, struct limit_key *key, int *level)
+{
+	bool v1 = *cgroups->net_cls && !cgroup_has_net_cls(cgroups, name), v2;
+
+	if (!*cgroups->v2 && !*cgroups->net_cls)
+		return fail(ctx, EOPNOTSUPP, "neither cgroup v2 nor net_cls of cgroup v1 is mounted");
+	v2 = subject == LIMIT_CGROUP && *cgroups->v2 &&
+	     (!v1 || cgroup_id(cgroups, name, &(uint64_t){ 0 }, &(unsigned int){ 0 }) != -ENOENT);
+	return v2 ? resolve_v2(ctx, cgroups, name, key, level) :
+		    resolve_net_cls(ctx, cgroups, name, key);
+}
+
+static int resolve_cgroup(struct ctx *ctx, enum limit_subject subject, const char *name,
+			  struct limit_key *key, int *level)
+{
+	struct cgroups *cgroups = malloc(sizeof(*cgroups));
+	int err = cgroups ? cgroups_find(ctx, cgroups) : oom(ctx);
+
+	if (!err)
+		err = resolve_in(ctx, subject, cgroups, name + strspn(name, "/"), key, level);
 	free(cgroups);
-	if (!err && *level >= LIMIT_LEVELS)
-		err = fail(ctx, EINVAL, "cgroup '%s' is deeper than %d levels", name, LIMIT_LEVELS - 1);
-	key->id = id;
 	return err;
 }
 
@@ -129,8 +157,8 @@ int limit_resolve(struct ctx *ctx, enum limit_subject subject, const char *name,
 	*level = 0;
 	switch (subject) {
 	case LIMIT_CGROUP:
-		key.kind = LIMIT_KIND_CGROUP;
-		err = resolve_cgroup(ctx, name, &key, level);
+	case LIMIT_NET_CLS:
+		err = resolve_cgroup(ctx, subject, name, &key, level);
 		break;
 	case LIMIT_USER:
 		key.kind = LIMIT_KIND_USER;
@@ -173,6 +201,15 @@ int limit_process(unsigned int pid, uint64_t *start_ticks, unsigned int *parent)
 }
 
 /* ---- wishes ---- */
+
+/* CAP_SYS_ADMIN has the other two in it (bpf_capable(), perfmon_capable(), include/linux/capability.h, 6.1). */
+int limit_may(struct ctx *ctx)
+{
+	if (process_may(CAP_NET_ADMIN) &&
+	    (process_may(CAP_SYS_ADMIN) || (process_may(CAP_BPF) && process_may(CAP_PERFMON))))
+		return 0;
+	return fail(ctx, EPERM, "limits are for root, or who has CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON");
+}
 
 static int check_side(struct ctx *ctx, const struct limit_wish *wish,
 		      const struct limit_wish_side *side)

@@ -20,6 +20,9 @@
 
 #define LIMIT_BURST_NS UINT64_C(250000000)	/* TCP lives with drops only above its 200 ms timer */
 
+/* A kind of keys beside those of BPF: a cgroup of net_cls (v1), by its inode. It is in no map. */
+enum { LIMIT_KIND_NET_CLS = LIMIT_KINDS };
+
 enum { LIMIT_WAY_EGRESS = 1 << LIMIT_EGRESS, LIMIT_WAY_INGRESS = 1 << LIMIT_INGRESS };
 
 /* One direction as it is wished; without `set` there is no limit in it. */
@@ -66,6 +69,7 @@ struct limit_list {
 	size_t n, room;
 	uint64_t when_ns;		/* CLOCK_MONOTONIC */
 	uint64_t calls[LIMIT_WAYS];	/* of the program, for whatever packet */
+	bool numeric;			/* set before it is filled: users are not looked up, which takes time */
 };
 
 void limit_list_free(struct limit_list *list);
@@ -75,13 +79,18 @@ struct limit_report *limit_list_add(struct limit_list *list);
 
 const struct limit_report *limit_list_find(const struct limit_list *list, struct limit_key key);
 
-/* What a wish's subject is to BPF. level is set for cgroups: how many are around it, -1 when the
+/* What a wish's subject is to BPF. A LIMIT_CGROUP that is not in v2, but in net_cls, gets a key of that
+ * kind: it is a LIMIT_NET_CLS then. level is set for cgroups: how many are around it, -1 when the
  * hierarchy is not to be seen from its root. 0; -ENOENT, -ESRCH: there is no such; -EINVAL. */
 int limit_resolve(struct ctx *ctx, enum limit_subject subject, const char *name,
 		  struct limit_key *key, int *level);
 
 /* When a process was started, in ticks since the boot, and who started it; -ESRCH. parent may be NULL. */
 int limit_process(unsigned int pid, uint64_t *start_ticks, unsigned int *parent);
+
+/* Whether this process may read and set limits by all backends. -EPERM says what that takes: asked for
+ * first, it is told in one line, and not by what fails on the way. */
+int limit_may(struct ctx *ctx);
 
 /* Refuses rates out of range, a wish without a direction, and the like. */
 int limit_check(struct ctx *ctx, const struct limit_wish *wish);

@@ -12,12 +12,15 @@
 #include "host/backend.h"
 #include "host/limit_class.h"
 #include "host/limit_members.h"
+#include "host/limit_pace.h"
 #include "host/limit_pins.h"
 #include "lib/clock.h"
 
 /* Shares of the burst from which on senders are told. A bucket that only drops makes TCP wait for its
- * timer, so they are told early. */
-enum { MARK_SHARE = 4, NOTICE_SHARE = 4 };
+ * timer, so they are told early; those that are paced, at egress, keep a small queue. Eighths. */
+static const struct {
+	unsigned int mark, notice;
+} told[LIMIT_WAYS] = { [LIMIT_EGRESS] = { 4, 4 }, [LIMIT_INGRESS] = { 2, 2 } };
 
 static bool ebpf_available(struct ctx *ctx, unsigned int ways, char why[BACKEND_WHY])
 {
@@ -27,7 +30,7 @@ static bool ebpf_available(struct ctx *ctx, unsigned int ways, char why[BACKEND_
 
 /* ---- entries ---- */
 
-static void fill_side(struct limit_side *side, const struct limit_wish_side *wish)
+static void fill_side(struct limit_side *side, const struct limit_wish_side *wish, unsigned int way)
 {
 	uint64_t burst_ns = wish->burst_ns ? wish->burst_ns : LIMIT_BURST_NS;
 
@@ -39,8 +42,8 @@ static void fill_side(struct limit_side *side, const struct limit_wish_side *wis
 		return;
 	side->rate.byte = bucket_byte(wish->rate_bit);
 	side->rate.drop = bucket_time(burst_ns);
-	side->rate.mark = side->rate.drop / MARK_SHARE;
-	side->rate.notice = side->rate.drop / NOTICE_SHARE;
+	side->rate.mark = side->rate.drop / 8 * told[way].mark;
+	side->rate.notice = side->rate.drop / 8 * told[way].notice;
 }
 
 static uint32_t flags_of(const struct limit_wish *wish)
@@ -69,7 +72,7 @@ static struct limit_entry make_entry(const struct limit_wish *wish, unsigned int
 		if (!old)
 			entry.side[way].tat = bucket_time(clock_ns());
 		if (ways & 1u << way && wish->side[way].set)
-			fill_side(&entry.side[way], &wish->side[way]);
+			fill_side(&entry.side[way], &wish->side[way], way);
 	}
 	return entry;
 }
@@ -248,6 +251,7 @@ static int ebpf_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, 
 		return err;
 	for (i = 0; i < n && !err; i++)
 		err = set_one(ctx, &pins, &wishes[i], ways);
+	limit_pace_sockets();
 	if (err)
 		remove_if_empty(ctx, &pins);
 	limit_pins_close(&pins);
@@ -304,16 +308,31 @@ static int remove_all(struct ctx *ctx, const struct limit_pins *pins, unsigned i
 	return err ? err : more;
 }
 
+/* Whether a TCP sender was ever seen under it: only then is it worth the while to go through the sockets,
+ * which takes longer than all the rest. */
+static bool has_paced(const struct limit_pins *pins, const struct limit_key *key)
+{
+	static const struct pace never;
+	struct limit_entry entry;
+
+	return !bpf_map_lookup_elem(pins->map[LIMIT_MAP_LIMITS], key, &entry) &&
+	       memcmp(&entry.pace, &never, sizeof(never));
+}
+
 int limit_class_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways, uint32_t major)
 {
 	struct limit_pins pins;
 	int err = limit_pins_open(ctx, false, &pins);
+	bool paced;
 
 	if (err)
 		return err;
+	paced = !key || has_paced(&pins, key);
 	err = key ? remove_ways(ctx, &pins, key, ways, major) : remove_all(ctx, &pins, ways, major);
 	if (!err)
 		err = use_less(ctx, &pins);
+	if (paced)
+		limit_pace_sockets();
 	if (!err)
 		err = remove_if_empty(ctx, &pins);
 	limit_pins_close(&pins);

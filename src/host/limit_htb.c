@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "host/limit_class.h"
+#include "host/limit_net_cls.h"
 #include "kernel/apply.h"
 #include "kernel/dump.h"
 #include "kernel/netns.h"
@@ -40,7 +41,9 @@ int limit_htb_read(struct limit_htb *h)
 	arena_free(&h->ops.arena);
 	memset(&h->ops, 0, sizeof(h->ops));
 	err = limit_class_list(h->ctx, &h->list, h->backend, h->major);
-	return err ? err : kernel_dump(h->ctx, h->nl, NULL, NULL, &h->present);
+	if (!err)
+		err = kernel_dump(h->ctx, h->nl, NULL, NULL, &h->present);
+	return err || !h->backend->net_cls ? err : limit_net_cls_add(h, &h->list);
 }
 
 int limit_htb_begin(struct ctx *ctx, const struct backend *backend, enum limit_way way, uint32_t major,
@@ -137,38 +140,66 @@ int limit_htb_op(struct limit_htb *h, const struct tree_link *link, enum op_verb
 	return op_append(&h->ops, &op) ? oom(h->ctx) : 0;
 }
 
-static struct obj *make_class(struct limit_htb *h, uint32_t classid, uint64_t rate_bit)
+static uint64_t burst_of(uint64_t rate_bit)
 {
-	struct obj *class = limit_htb_make(h, OBJ_CLASS, "htb", HANDLE(h->major, 0), classid);
-	uint64_t rate = rate_bit / 8 * 8, burst = rate / 8 / 1000;
+	uint64_t burst = rate_bit / 8 / 1000;
+
+	return burst < 2 * FRAME_BYTES ? 2 * FRAME_BYTES : burst;
+}
+
+static struct obj *make_class(struct limit_htb *h, const struct limit_htb_class *c)
+{
+	struct obj *class = limit_htb_make(h, OBJ_CLASS, "htb", c->parent, c->classid);
 
 	if (!class)
 		return NULL;
-	if (burst < 2 * FRAME_BYTES)
-		burst = 2 * FRAME_BYTES;
-	opts_put(class->opts, HTB_RATE, rate);
-	opts_put(class->opts, HTB_CEIL, rate);
-	opts_put(class->opts, HTB_BURST, burst);
-	opts_put(class->opts, HTB_CBURST, burst);
-	opts_put(class->opts, HTB_PRIO, 0);
-	opts_put(class->opts, HTB_QUANTUM, 2 * FRAME_BYTES);
+	opts_put(class->opts, HTB_RATE, c->rate_bit / 8 * 8);
+	opts_put(class->opts, HTB_CEIL, c->ceil_bit / 8 * 8);
+	opts_put(class->opts, HTB_BURST, burst_of(c->rate_bit));
+	opts_put(class->opts, HTB_CBURST, burst_of(c->ceil_bit));
+	opts_put(class->opts, HTB_PRIO, c->prio);
+	opts_put(class->opts, HTB_QUANTUM, c->quantum_bytes);
 	class->kind->canon(class->opts);
 	return class;
 }
 
-/* The queue of the class, as long in time at every rate. */
-static int make_queue(struct limit_htb *h, struct tree_link *link, uint32_t classid, uint64_t rate_bit)
+/* Whether it is there as it is to be. */
+static bool is_there(const struct obj *wanted, const struct obj *there)
 {
-	const struct obj *old = tree_qdisc_at(link, classid);
-	struct obj *queue = limit_htb_make(h, OBJ_QDISC, "pfifo", classid, old ? old->handle : 0);
-	uint64_t packets = rate_bit / 8 * QUEUE_MS / 1000 / FRAME_BYTES;
+	return there && there->kind == wanted->kind && there->handle && there->opts &&
+	       opts_hold(wanted->kind, wanted->opts, there->opts);
+}
+
+/* The queue of the class, as long in time at every rate. */
+static int put_queue(struct limit_htb *h, const struct tree_link *link, const struct limit_htb_class *c)
+{
+	const struct obj *old = tree_qdisc_at(link, c->classid);
+	struct obj *queue = limit_htb_make(h, OBJ_QDISC, "pfifo", c->classid,
+					   old && old->handle ? old->handle : c->queue);
+	uint64_t packets = c->ceil_bit / 8 * QUEUE_MS / 1000 / FRAME_BYTES;
 	int row = queue ? opts_row(queue->kind, "limit") : -1;
 
 	if (row < 0)
 		return oom(h->ctx);
 	opts_put(queue->opts, (unsigned int)row,
 		 packets < QUEUE_MIN ? QUEUE_MIN : packets > QUEUE_MAX ? QUEUE_MAX : packets);
+	if (is_there(queue, old))
+		return 0;
 	return limit_htb_op(h, link, old && old->handle ? OP_CHANGE : OP_ADD, old, queue);
+}
+
+int limit_htb_put_class(struct limit_htb *h, const struct tree_link *link,
+			const struct limit_htb_class *c)
+{
+	const struct obj *old = tree_class(link, c->classid);
+	struct obj *class = make_class(h, c);
+	int err = 0;
+
+	if (!class)
+		return oom(h->ctx);
+	if (!is_there(class, old))
+		err = limit_htb_op(h, link, old ? OP_CHANGE : OP_ADD, old, class);
+	return err ? err : put_queue(h, link, c);
 }
 
 static int make_root(struct limit_htb *h, struct tree_link *link)
@@ -194,13 +225,13 @@ static int make_root(struct limit_htb *h, struct tree_link *link)
 int limit_htb_make_class(struct limit_htb *h, struct tree_link *link, uint32_t classid,
 			 uint64_t rate_bit)
 {
-	const struct obj *old = tree_class(link, classid);
+	const struct limit_htb_class class = {
+		.parent = HANDLE(h->major, 0), .classid = classid, .rate_bit = rate_bit,
+		.ceil_bit = rate_bit, .quantum_bytes = 2 * FRAME_BYTES,
+	};
 	int err = make_root(h, link);
 
-	if (!err)
-		err = limit_htb_op(h, link, old ? OP_CHANGE : OP_ADD, old,
-				   make_class(h, classid, rate_bit));
-	return err ? err : make_queue(h, link, classid, rate_bit);
+	return err ? err : limit_htb_put_class(h, link, &class);
 }
 
 /* ---- sweeping ---- */
@@ -244,6 +275,8 @@ int limit_htb_wish(struct limit_htb *h, const struct limit_wish *wish, struct li
 	if (side->block)
 		return fail(h->ctx, EOPNOTSUPP, "backend %s: a class cannot block; the backends ebpf and "
 			    "nftables can", h->backend->name);
+	if (wish->subject == LIMIT_NET_CLS)
+		return limit_net_cls_wish(h, classed);
 	err = limit_resolve(h->ctx, wish->subject, wish->name, &key, &level);
 	if (err)
 		return err;
@@ -273,6 +306,15 @@ static void count(const struct limit_htb *h, struct limit_report_side *side)
 	side->wish.priority = 0;	/* nobody wished for that */
 }
 
+static int list_net_cls(struct limit_htb *h, struct limit_list *list)
+{
+	int err = netlink_open(h->ctx, &h->nl);
+
+	if (!err)
+		err = kernel_dump(h->ctx, h->nl, NULL, NULL, &h->present);
+	return err ? err : limit_net_cls_add(h, list);
+}
+
 int limit_htb_list(struct ctx *ctx, const struct backend *backend, enum limit_way way, uint32_t major,
 		   struct limit_list *list)
 {
@@ -280,6 +322,8 @@ int limit_htb_list(struct ctx *ctx, const struct backend *backend, enum limit_wa
 	int err = limit_class_list(ctx, list, backend, major);
 	size_t i;
 
+	if (!err && backend->net_cls && limit_net_cls_any(ctx))
+		err = list_net_cls(&h, list);
 	for (i = 0; i < list->n && !err; i++) {
 		if (list->reports[i].side[way].backend != backend)
 			continue;
@@ -292,6 +336,15 @@ int limit_htb_list(struct ctx *ctx, const struct backend *backend, enum limit_wa
 	}
 	limit_htb_end(&h);
 	return err;
+}
+
+int limit_htb_forget(struct limit_htb *h, const struct limit_key *key)
+{
+	int v1 = h->backend->net_cls ? limit_net_cls_remove(h, key) : -ENOENT, v2 = -ENOENT;
+
+	if (!v1 || v1 == -ENOENT)
+		v2 = limit_class_remove(h->ctx, key, 1u << h->way, h->major);
+	return v1 && v1 != -ENOENT ? v1 : v2 == -ENOENT ? v1 : v2;
 }
 
 /* ---- availability ---- */
@@ -328,4 +381,19 @@ bool limit_htb_try(struct ctx *ctx, char why[BACKEND_WHY])
 	(void)ctx;
 	snprintf(why, BACKEND_WHY, "%s", text);
 	return yes;
+}
+
+bool limit_htb_can_tell(struct ctx *ctx, unsigned int way, char why[BACKEND_WHY])
+{
+	bool all;
+
+	if (!limit_htb_try(ctx, why))
+		return false;
+	all = backend_ebpf.available(ctx, way, why);
+	if (all)
+		*why = 0;
+	if (all || !limit_net_cls_try(ctx, why))
+		return all;
+	snprintf(why, BACKEND_WHY, "for cgroups of net_cls (v1) only");
+	return true;
 }

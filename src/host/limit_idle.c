@@ -145,28 +145,46 @@ static void look_at_cgroup(const char *dir, struct found *found, unsigned int de
 		closedir(d);
 }
 
-static const char *cgroup_reason(const char *name)
+static const char *folder_reason(const char *dir, const char *name, const char *otherwise)
 {
 	struct found found = { 0 };
-	struct cgroups cgroups;
 	char path[PATH_BYTES];
-	struct ctx quiet;
-	int err;
 
-	ctx_init(&quiet);
-	err = cgroups_find(&quiet, &cgroups);
-	ctx_fini(&quiet);
-	if (err || snprintf(path, sizeof(path), "%s/%s", cgroups.v2, name) >= (int)sizeof(path))
+	if (snprintf(path, sizeof(path), "%s/%s", dir, name) >= (int)sizeof(path))
 		return NULL;
 	if (access(path, F_OK))
 		return "there is no such cgroup any more";
 	look_at_cgroup(path, &found, 0);
 	if (!found.process)
 		return "no process is in it";
-	if (!found.socket)
-		return "no process in it has an IP socket";
-	return "a socket belongs to the cgroup that it was made in: those that were open when their process was "
-	       "moved here are not in it";
+	return found.socket ? otherwise : "no process in it has an IP socket";
+}
+
+static int find_cgroups(struct cgroups *cgroups)
+{
+	struct ctx quiet;
+	int err;
+
+	ctx_init(&quiet);
+	err = cgroups_find(&quiet, cgroups);
+	ctx_fini(&quiet);
+	return err;
+}
+
+static const char *cgroup_reason(const char *name)
+{
+	struct cgroups cgroups;
+
+	return find_cgroups(&cgroups) ? NULL :
+	       folder_reason(cgroups.v2, name, "a socket belongs to the cgroup that it was made in: those that "
+			     "were open when their process was moved here are not in it");
+}
+
+static const char *net_cls_reason(const char *name)
+{
+	struct cgroups cgroups;
+
+	return find_cgroups(&cgroups) ? NULL : folder_reason(cgroups.net_cls, name, NULL);
 }
 
 /* ---- users and processes ---- */
@@ -205,6 +223,7 @@ char *limit_idle_reason(enum limit_subject subject, const char *name, char why[L
 {
 	static const char *(*const reasons[])(const char *name) = {
 		[LIMIT_CGROUP] = cgroup_reason, [LIMIT_USER] = user_reason, [LIMIT_PID] = process_reason,
+		[LIMIT_NET_CLS] = net_cls_reason,
 	};
 	const char *reason = reasons[subject](name);
 

@@ -311,7 +311,7 @@ int limit_name(struct ctx *ctx, struct limit_list *list, struct limit_report *r)
 		if (!r->name)
 			r->name = arena_printf(&list->arena, "cgroup %" PRIu64, (uint64_t)r->key.id);
 	} else if (r->key.kind == LIMIT_KIND_USER) {
-		user = getpwuid((uid_t)r->key.id);
+		user = list->numeric ? NULL : getpwuid((uid_t)r->key.id);
 		r->name = user ? arena_strdup(&list->arena, user->pw_name) :
 				 arena_printf(&list->arena, "%" PRIu64, (uint64_t)r->key.id);
 	} else {

@@ -18,6 +18,8 @@
 
 #include "bpf/limit.skel.h"
 #include "host/cgroup.h"
+#include "host/limit_pace.h"
+#include "host/limit_kernel.h"
 
 #define PARENT LIMIT_BPFFS "/weir"
 #define PINS_NEW LIMIT_PINS "-new"
@@ -37,6 +39,7 @@ static const struct map_row {
 	[LIMIT_MAP_CALLS] = { "weir_calls", BPF_MAP_TYPE_PERCPU_ARRAY, 4, 8 },
 	[LIMIT_MAP_MEMBERS] = { "weir_members", BPF_MAP_TYPE_HASH, 4, sizeof(struct limit_member) },
 	[LIMIT_MAP_OWN] = { "weir_own", BPF_MAP_TYPE_LPM_TRIE, sizeof(struct limit_prefix), 1 },
+	[LIMIT_MAP_PLACES] = { "weir_places", BPF_MAP_TYPE_HASH, sizeof(struct limit_place), 4 },
 	[LIMIT_MAP_SOCKETS] = { "weir_sockets", BPF_MAP_TYPE_SK_STORAGE, 4, 8 },
 };
 
@@ -59,6 +62,11 @@ static const struct link_row {
 	{ "weir_limit_fork", false }, { "weir_limit_exit", false },
 };
 enum { LINKS = sizeof(link_rows) / sizeof(link_rows[0]) };
+
+const char *limit_map_name(enum limit_map map)
+{
+	return map_rows[map].name;
+}
 
 static int say_nothing(enum libbpf_print_level level, const char *fmt, va_list ap)
 {
@@ -95,6 +103,8 @@ static int remove_folder(struct ctx *ctx, const char *folder)
 		if (link_rows[i].cgroup)
 			detach(path);
 	}
+	snprintf(path, sizeof(path), "%s/%s", folder, LIMIT_PACE_LINK);
+	detach(path);
 	while ((e = readdir(dir))) {
 		snprintf(path, sizeof(path), "%s/%s", folder, e->d_name);
 		if (e->d_name[0] != '.')
@@ -109,6 +119,7 @@ int limit_pins_remove(struct ctx *ctx, const struct limit_pins *pins)
 	int err;
 
 	(void)pins;		/* the lock is held */
+	limit_pace_sockets();	/* none is left paced */
 	if (rename(LIMIT_PINS, PINS_OLD))
 		return fail(ctx, errno, "%s: %s", LIMIT_PINS, strerror(errno));
 	err = remove_folder(ctx, PINS_OLD);
@@ -249,11 +260,13 @@ static int check_folder(struct ctx *ctx, const char *path)
 
 static int why_not(struct ctx *ctx, int err)
 {
-	if (access("/sys/kernel/btf/vmlinux", R_OK))
-		return fail(ctx, EOPNOTSUPP, "this kernel has no type information for BPF "
-			    "(CONFIG_DEBUG_INFO_BTF)");
+	const char *lacks;
+
 	if (err == -EPERM || err == -EACCES)
 		return fail(ctx, EPERM, "loading BPF programs takes CAP_BPF, CAP_PERFMON and CAP_NET_ADMIN");
+	lacks = limit_kernel_lacks();
+	if (lacks)
+		return fail(ctx, EOPNOTSUPP, "this kernel has no %s", lacks);
 	return fail(ctx, EOPNOTSUPP, "this kernel does not take the programs that limit (%s); Linux 6.1 "
 		    "does", strerror(-err));
 }
@@ -288,6 +301,16 @@ static int open_root(struct ctx *ctx)
 	      fd < 0 ? fail(ctx, errno, "%s: %s", cgroups->v2, strerror(errno)) : 0;
 	free(cgroups);
 	return err ? err : fd;
+}
+
+/* Where the kernel does not take it, there is none. */
+static void pace(const struct limit_bpf *skel, const char *folder, int root)
+{
+	int maps[LIMIT_MAPS], i;
+
+	for (i = 0; i < LIMIT_MAPS; i++)
+		maps[i] = bpf_map__fd(bpf_object__find_map_by_name(skel->obj, map_rows[i].name));
+	limit_pace_make(maps, folder, root);
 }
 
 /* Attaches a program and pins the link. */
@@ -366,6 +389,8 @@ static int make_pins(struct ctx *ctx)
 		err = make_folders(ctx);
 	if (!err)
 		err = pin_all(ctx, skel, root);
+	if (!err)
+		pace(skel, PINS_NEW, root);
 	if (!err && rename(PINS_NEW, LIMIT_PINS))
 		err = fail(ctx, errno, "%s: %s", LIMIT_PINS, strerror(errno));
 	if (err) {
@@ -387,6 +412,8 @@ int limit_pins_try(struct ctx *ctx, char *why, size_t size)
 	ctx_init(&own);
 	lock = take_lock(&own, true);
 	err = lock < 0 ? lock : 0;
+	if (!err && faccessat(lock, ".", W_OK, AT_EACCESS) && errno == EROFS)
+		err = fail(&own, EOPNOTSUPP, "%s is mounted read-only", LIMIT_BPFFS);
 	root = err ? -1 : open_root(&own);
 	if (!err && root < 0)
 		err = root;

@@ -21,7 +21,7 @@
 
 enum limit_map {
 	LIMIT_MAP_LIMITS, LIMIT_MAP_COUNTS, LIMIT_MAP_USE, LIMIT_MAP_CALLS, LIMIT_MAP_MEMBERS,
-	LIMIT_MAP_OWN, LIMIT_MAP_SOCKETS, LIMIT_MAPS
+	LIMIT_MAP_OWN, LIMIT_MAP_PLACES, LIMIT_MAP_SOCKETS, LIMIT_MAPS
 };
 
 enum limit_program { LIMIT_PROG_CHANGE, LIMIT_PROG_JOIN, LIMIT_PROG_TAG, LIMIT_PROGS };
@@ -42,6 +42,8 @@ void limit_pins_close(struct limit_pins *pins);
 
 /* Detaches and removes everything, and the folder. */
 int limit_pins_remove(struct ctx *ctx, const struct limit_pins *pins);
+
+const char *limit_map_name(enum limit_map map);
 
 /* Whether it all could be made here, without leaving anything; -errno with the reason in why. */
 int limit_pins_try(struct ctx *ctx, char *why, size_t size);

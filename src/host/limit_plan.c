@@ -24,10 +24,10 @@ char *limit_key_text(struct limit_key key, char buf[LIMIT_KEY_TEXT])
 {
 	static const char *const words[] = {
 		[LIMIT_KIND_CGROUP] = "cgroup", [LIMIT_KIND_USER] = "user",
-		[LIMIT_KIND_PROCESS] = "process",
+		[LIMIT_KIND_PROCESS] = "process", [LIMIT_KIND_NET_CLS] = "net_cls",
 	};
 
-	snprintf(buf, LIMIT_KEY_TEXT, "%s:%" PRIu64, key.kind < LIMIT_KINDS ? words[key.kind] : "?",
+	snprintf(buf, LIMIT_KEY_TEXT, "%s:%" PRIu64, key.kind <= LIMIT_KIND_NET_CLS ? words[key.kind] : "?",
 		 (uint64_t)key.id);
 	return buf;
 }
@@ -45,7 +45,7 @@ static int order_reports(const void *a, const void *b)
 int limits_read(struct ctx *ctx, struct limit_list *list)
 {
 	const struct backend *const *b;
-	int err = 0;
+	int err = limit_may(ctx);
 
 	for (b = backends; *b && !err; b++)
 		err = (*b)->list(ctx, list);
@@ -120,14 +120,23 @@ int limit_check_backend(struct ctx *ctx, const char *name)
 		      fail(ctx, EINVAL, "there is no backend '%s'; see 'weir backends'", name);
 }
 
-static const struct backend *chosen(const struct limit_choices *choices, const char *name,
-				    enum limit_subject subject, int way)
+/* What a choice depends on. */
+static struct limit_choice question(const char *name, const struct limit_wish *wish, int way)
+{
+	return (struct limit_choice){
+		.name = name, .subject = wish->subject, .way = way, .part = wish->only != LIMIT_ALL,
+		.block = wish->side[way].block,
+	};
+}
+
+static const struct backend *chosen(const struct limit_choices *choices, const struct limit_choice *ask)
 {
 	const struct limit_choice *c = choices->choice, *end = c + choices->n;
 
 	for (; c < end; c++)
-		if (c->subject == subject && c->way == way && !c->name == !name &&
-		    (!name || !strcmp(c->name, name)))
+		if (c->subject == ask->subject && c->way == ask->way && c->part == ask->part &&
+		    c->block == ask->block && !c->name == !ask->name &&
+		    (!c->name || !strcmp(c->name, ask->name)))
 			return c->backend;
 	return NULL;
 }
@@ -135,15 +144,22 @@ static const struct backend *chosen(const struct limit_choices *choices, const c
 static int choose_way(struct ctx *ctx, struct limit_choices *choices, const char *name,
 		      struct limit_setting *setting, int way)
 {
-	enum limit_subject subject = setting->wish.subject;
-	const struct backend *b = chosen(choices, name, subject, way);
-	int err = b ? 0 : backend_choose(ctx, name, subject, 1u << way, &b);
+	const struct backend_ask ask = {
+		.subject = setting->wish.subject, .wish = &setting->wish, .links = choices->links,
+		.n_limits = choices->n_limits,
+	};
+	struct limit_choice choice = question(name, &setting->wish, way);
+	int err = 0;
 
+	setting->backend[way] = chosen(choices, &choice);
+	if (setting->backend[way])
+		return 0;
+	err = backend_choose(ctx, name, &ask, 1u << way, &choice.backend);
 	if (err)
 		return err;
-	setting->backend[way] = b;
-	if (!chosen(choices, name, subject, way) && choices->n < CHOICES_MAX)
-		choices->choice[choices->n++] = (struct limit_choice){ name, subject, way, b };
+	setting->backend[way] = choice.backend;
+	if (choices->n < CHOICES_MAX)
+		choices->choice[choices->n++] = choice;
 	return 0;
 }
 
@@ -213,6 +229,8 @@ int limit_from_file(struct ctx *ctx, const struct limit *limit, struct limit_cho
 	err = limit_check(&own, &setting->wish);
 	if (!err)
 		err = limit_resolve(&own, limit->subject, limit->name, key, &level);
+	if (!err && key->kind == LIMIT_KIND_NET_CLS)
+		setting->wish.subject = LIMIT_NET_CLS;
 	if (!err)
 		err = limit_choose(&own, choices, limit->backend, setting);
 	if (err)
@@ -306,17 +324,18 @@ static int remove_limits(struct ctx *ctx, struct limit_ops *ops, const struct ke
 	return err;
 }
 
-int limits_diff(struct ctx *ctx, const struct limit *wanted,
+int limits_diff(struct ctx *ctx, const struct limit *wanted, const struct tree *links,
 		bool (*owned)(void *arg, struct limit_key key), void *arg, struct limit_ops *ops)
 {
 	const struct limit *limit;
-	struct keys keys = { 0 };
+	struct keys keys = { .choices = { .links = links } };
 	size_t n = 1;
 	int err;
 
 	memset(ops, 0, sizeof(*ops));
 	for (limit = wanted; limit; limit = limit->next)
 		n++;
+	keys.choices.n_limits = n - 1;
 	keys.key = calloc(n, sizeof(*keys.key));
 	if (!keys.key)
 		return oom(ctx);
@@ -461,7 +480,7 @@ static bool is_as_wished(const struct limit_op *op, const struct limit_list *lis
 
 int limits_verify(struct ctx *ctx, const struct limit_ops *ops)
 {
-	struct limit_list list = { 0 };
+	struct limit_list list = { .numeric = true };
 	const struct limit_op *op;
 	int err = limits_read(ctx, &list);
 

@@ -47,11 +47,15 @@ int limits_read(struct ctx *ctx, struct limit_list *list);
 /* What is there, as it would have been wished. NULL: nothing. */
 struct limit_setting limit_setting_there(const struct limit_report *report);
 
-/* What backend_choose() has answered: it asks the kernel, which takes its time. */
+/* What backend_choose() has answered: it asks the kernel, which takes its time. The links as they will
+ * be (NULL: as they are) and how many limits ask together, which the answers hold for, are given. */
 struct limit_choices {
+	const struct tree *links;
+	size_t n_limits;
 	struct limit_choice {
 		const char *name;	/* NULL: the best */
 		enum limit_subject subject;
+		bool block, part;	/* of what the wish asks: backend.suits */
 		int way;
 		const struct backend *backend;
 	} choice[32];
@@ -60,7 +64,7 @@ struct limit_choices {
 
 /* Fills in the backend of each direction of setting->wish: the best, or the one named. Says what is
  * missing as backend_choose() does; a name that nobody has is -EINVAL, with a near one. choices begins
- * all zero, and lives as long as the names. */
+ * without any, and lives as long as the names. */
 int limit_choose(struct ctx *ctx, struct limit_choices *choices, const char *name,
 		 struct limit_setting *setting);
 
@@ -78,10 +82,11 @@ bool limit_settings_equal(const struct limit_setting *a, const struct limit_sett
 
 /*
  * What leads from ops->present, which is read here, to the limits of a file (NULL: none). owned()
- * says whether a limit that the file does not name is one that a file made.
+ * says whether a limit that the file does not name is one that a file made; links are as the file wants
+ * them, so that what carries a limit out does not depend on what is there yet.
  * -EEXIST: two limits of the file are about the same. limit_ops_free() in any case.
  */
-int limits_diff(struct ctx *ctx, const struct limit *wanted,
+int limits_diff(struct ctx *ctx, const struct limit *wanted, const struct tree *links,
 		bool (*owned)(void *arg, struct limit_key key), void *arg, struct limit_ops *ops);
 
 /* Carries one out. When it fails, all is as it was before. */

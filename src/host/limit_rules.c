@@ -8,6 +8,7 @@
 #include <net/if_arp.h>
 
 #include "kernel/bpf.h"
+#include "plan/filters.h"
 #include "qdisc/filter.h"
 
 enum { ALL_PROTOCOLS = 0x0003 };	/* ETH_P_ALL */
@@ -30,7 +31,7 @@ static int by_level(const void *a, const void *b)
 }
 
 /* Of what is gone there is no rule. */
-static void add_rule(struct rules *rules, const struct limit_report *report, uint32_t mark_mask)
+static void add_rule(struct rules *rules, const struct limit_report *report)
 {
 	uint32_t classid = report->side[LIMIT_INGRESS].wish.priority;
 	struct match *m = &rules->match[rules->n];
@@ -43,7 +44,11 @@ static void add_rule(struct rules *rules, const struct limit_report *report, uin
 	ctx_fini(&quiet);
 	if (err || level < 0)
 		return;
-	if (report->subject == LIMIT_USER) {
+	if (report->subject == LIMIT_NET_CLS) {
+		m->set = MATCH_CGROUP;
+		m->net_cls = HANDLE(LIMIT_MAJOR_EGRESS, HANDLE_MINOR(classid));
+		m->cgroup = report->name;
+	} else if (report->subject == LIMIT_USER) {
 		m->set = MATCH_USER;
 		m->uid = (uint32_t)key.id;
 		m->user = report->name;
@@ -54,8 +59,7 @@ static void add_rule(struct rules *rules, const struct limit_report *report, uin
 		m->cgroup = report->name;
 	}
 	rules->rule[rules->n++] = (struct rule){
-		.match = m, .what = report->name, .classid = classid, .mark_mask = mark_mask,
-		.mark = mark_mask ? HANDLE_MINOR(classid) * (mark_mask & -mark_mask) : 0,
+		.match = m, .what = report->name, .classid = classid,
 	};
 }
 
@@ -69,8 +73,8 @@ static int program_of(struct ctx *ctx, struct arena *arena, const struct ruleset
 	return ruleset_program(ctx, arena, &hook, rules->rule, rules->n, program);
 }
 
-int limit_rules_program(struct limit_htb *h, const struct ruleset_hook *hook, uint32_t mark_mask,
-			struct program **program)
+int limit_rules_program(struct limit_htb *h, const struct ruleset_hook *hook,
+			const struct limit_report *one, struct program **program)
 {
 	struct arena *arena = &h->wanted->arena;
 	struct rules rules = {
@@ -82,8 +86,8 @@ int limit_rules_program(struct limit_htb *h, const struct ruleset_hook *hook, ui
 	if (!rules.rule || !rules.match)
 		return oom(h->ctx);
 	for (i = 0; i < h->list.n; i++)
-		if (h->list.reports[i].side[LIMIT_INGRESS].wish.priority)
-			add_rule(&rules, &h->list.reports[i], mark_mask);
+		if (h->list.reports[i].side[LIMIT_INGRESS].wish.priority && (!one || one == &h->list.reports[i]))
+			add_rule(&rules, &h->list.reports[i]);
 	return program_of(h->ctx, arena, hook, &rules, program);
 }
 
@@ -150,38 +154,63 @@ const struct obj *limit_rules_find(const struct tree_link *link, uint16_t prio)
 	return NULL;
 }
 
-static int add_mirred(struct limit_htb *h, struct obj *filter, const char *dev)
+static struct action *add_action(struct limit_htb *h, struct obj *filter, const char *kind)
 {
 	struct action *a = arena_alloc(&h->wanted->arena, sizeof(*a));
 
 	if (!a)
-		return oom(h->ctx);
-	a->kind = kind_find(KIND_ACTION, "mirred");
+		return NULL;
+	a->kind = kind_find(KIND_ACTION, kind);
 	a->opts = opts_new(&h->wanted->arena, a->kind);
-	if (!a->opts)
-		return oom(h->ctx);
-	snprintf(a->opts->v[MIRRED_DEV].name, sizeof(a->opts->v[MIRRED_DEV].name), "%s", dev);
-	a->opts->set |= UINT64_C(1) << MIRRED_DEV;
 	filter->actions = a;
-	return 0;
+	return a->opts ? a : NULL;
+}
+
+static struct obj *make_filter(struct limit_htb *h, const struct obj *old, uint16_t prio,
+			       const struct program *program)
+{
+	struct obj *filter = limit_htb_make(h, OBJ_FILTER, "bpf", HANDLE_INGRESS, old ? old->handle : 1);
+
+	if (!filter || bpf_set_name(filter->opts, program->name))
+		return NULL;
+	filter->prio = prio;
+	filter->protocol = ALL_PROTOCOLS;
+	filter->program = program;
+	filter->name = "limits";
+	opts_put(filter->opts, BPF_DIRECT, 0);
+	return filter;
 }
 
 int limit_rules_filter(struct limit_htb *h, const struct tree_link *link, uint16_t prio,
 		       const struct program *program, const char *dev)
 {
 	const struct obj *old = limit_rules_find(link, prio);
-	struct obj *filter = limit_htb_make(h, OBJ_FILTER, "bpf", HANDLE_INGRESS, old ? old->handle : 1);
-	struct opts *o = filter ? filter->opts : NULL;
+	struct obj *filter = make_filter(h, old, prio, program);
+	struct action *a = filter ? add_action(h, filter, "mirred") : NULL;
 
-	if (!o || bpf_set_name(o, program->name))
+	if (!a)
 		return oom(h->ctx);
-	filter->prio = prio;
-	filter->protocol = ALL_PROTOCOLS;
-	filter->program = program;
-	filter->name = "limits";
-	opts_put(o, BPF_DIRECT, !dev);
-	if (dev && add_mirred(h, filter, dev))
-		return -ENOMEM;
+	snprintf(a->opts->v[MIRRED_DEV].name, sizeof(a->opts->v[MIRRED_DEV].name), "%s", dev);
+	a->opts->set |= UINT64_C(1) << MIRRED_DEV;
+	if (old && filters_equal(filter, old))
+		return 0;
+	return limit_htb_op(h, link, old ? OP_CHANGE : OP_ADD, old, filter);
+}
+
+int limit_rules_police(struct limit_htb *h, const struct tree_link *link, uint16_t prio,
+		       const struct program *program, uint64_t rate_bit, uint64_t burst_bytes)
+{
+	const struct obj *old = limit_rules_find(link, prio);
+	struct obj *filter = make_filter(h, old, prio, program);
+	struct action *a = filter ? add_action(h, filter, "police") : NULL;
+
+	if (!a)
+		return oom(h->ctx);
+	opts_put(a->opts, POLICE_RATE, rate_bit / 8 * 8);
+	opts_put(a->opts, POLICE_BURST, burst_bytes);
+	opts_put(a->opts, POLICE_CONFORM, POLICE_CONTINUE);
+	opts_put(a->opts, POLICE_EXCEED, POLICE_DROP);
+	a->kind->canon(a->opts);
 	return limit_htb_op(h, link, old ? OP_CHANGE : OP_ADD, old, filter);
 }
 
@@ -202,12 +231,30 @@ static int check_link(struct limit_htb *h, const struct tree_link *link)
 	return 0;
 }
 
+/* Whether it is a filter that tells that clsact was made for it. */
+static bool is_host(const struct obj *f)
+{
+	return f->parent == HANDLE_INGRESS && (f->prio == LIMIT_PRIO_IFB_HOST ||
+	       (f->prio > LIMIT_PRIO_POLICE_HOST && f->prio < LIMIT_PRIO_IFB));
+}
+
+static bool made_clsact(const struct tree_link *link)
+{
+	const struct obj *f;
+
+	for (f = link->objs[OBJ_FILTER]; f; f = f->next)
+		if (is_host(f))
+			return true;
+	return false;
+}
+
 int limit_rules_clsact(struct limit_htb *h, const struct tree_link *link, bool *made)
 {
+	bool there = tree_qdisc_at(link, HANDLE_CLSACT);
 	int err = check_link(h, link);
 
-	*made = !tree_qdisc_at(link, HANDLE_CLSACT);
-	if (err || !*made)
+	*made = !there || made_clsact(link);
+	if (err || there)
 		return err;
 	return limit_htb_op(h, link, OP_ADD, NULL,
 			    limit_htb_make(h, OBJ_QDISC, "clsact", HANDLE_CLSACT, HANDLE(0xffff, 0)));

@@ -7,11 +7,17 @@
 #include "bpf/xdp_stamp.h"
 
 #include "bpf/classify.skel.h"
+#include "bpf/net_cls.skel.h"
 #include "bpf/xdp_stamp.skel.h"
 
 static const void *classify_elf(size_t *size)
 {
 	return classify_bpf__elf_bytes(size);
+}
+
+static const void *net_cls_elf(size_t *size)
+{
+	return net_cls_bpf__elf_bytes(size);
 }
 
 static const void *xdp_stamp_elf(size_t *size)
@@ -21,6 +27,7 @@ static const void *xdp_stamp_elf(size_t *size)
 
 const struct bpf_source bpf_sources[] = {
 	{ "classify", classify_elf },
+	{ "net_cls", net_cls_elf },
 	{ "xdp_stamp", xdp_stamp_elf },
 	{ NULL, NULL }
 };

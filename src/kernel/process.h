@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * process.h - what this process may do, and what it has too little of. Inside of src/kernel.
+ * process.h - what this process may do, and what it has too little of.
  */
 #ifndef WEIR_KERNEL_PROCESS_H
 #define WEIR_KERNEL_PROCESS_H

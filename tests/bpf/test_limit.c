@@ -428,7 +428,7 @@ static void left_half_done(void)
 	set_wish(upload(LIMIT_CGROUP, "/", 2 * MBIT, 0));
 	CHECK_INT(how_many(), 1);
 	close(lab_program("weir_limit_out"));
-	CHECK_INT(atoi(kt_sh("find %s -name 'weir_*' | wc -l", LIMIT_BPFFS)), 15);
+	CHECK_INT(atoi(kt_sh("find %s -name 'weir_*' | wc -l", LIMIT_BPFFS)), 19);
 	remove_all();
 	lab_nothing_left();
 }

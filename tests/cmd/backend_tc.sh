@@ -137,7 +137,7 @@ test_killed() {
 	need link ifb
 	tc_box
 	for way in "tc_htb --upload" "ifb_tc --download"; do
-		for ((n = 1; n < 400; n += 7 * STRIDE)); do
+		for ((n = 1; n < 1000; n += 17 * STRIDE)); do
 			nsenter --cgroup="$HERE/namespace" strace -f -qq -o /dev/null -e trace=sendmsg,sendto,bpf,fork,clone \
 				-e inject=sendmsg,sendto,bpf:signal=KILL:when=$n "$WEIR" -n "$NETNS" \
 				limit user 0 --backend $way 8mbit >/dev/null 2>&1 && break
@@ -145,7 +145,7 @@ test_killed() {
 			weir unlimit --all >/dev/null 2>&1
 			as_before || break
 		done
-		check "$way came to its end" [ "$n" -lt 400 ]
+		check "$way came to its end" [ "$n" -lt 1000 ]
 		run 0 weir unlimit --all
 		as_before
 	done

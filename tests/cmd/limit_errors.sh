@@ -89,21 +89,235 @@ test_a_zombie_is_no_process() {
 	nothing_left </dev/null
 }
 
-test_without_privilege() {
-	box
-	run 1 nsenter --cgroup="$HERE/namespace" setpriv --bounding-set -all --inh-caps -all --no-new-privs \
-		"$WEIR" limit user 64999 --upload 1mbit --backend ebpf
-	expect_match "$err" "CAP_BPF"
+# told STATUS PATTERN: of what `run` has just run: one line of that form, and nothing printed.
+told() {
+	expect_match "$err" "$1"
 	expect_eq "$(wc -l <<<"$err")" 1 "lines of: $err"
+	expect_eq "$out" ""
+}
+
+# Everything else, by whoever it is.
+test_without_privilege() {
+	local who command commands=(
+		"limit user 64999 --upload 1mbit" "limit user 64999 --upload 1mbit --backend ebpf"
+		"limit user 64999 --upload 1mbit --backend nftables" "limit pid $$ --download 1mbit"
+		"run --upload 1mbit -- true" limits "limits --json" "unlimit user 64999" "unlimit --all")
+	box
+	run 0 weir limit user 64998 --upload 1mbit
+	pins >pins.txt
+	for who in "--reuid=65534 --regid=65534 --clear-groups" "--bounding-set -all --no-new-privs"; do
+		for command in "${commands[@]}"; do
+			# shellcheck disable=SC2086 # words
+			run 1 nsenter --cgroup="$HERE/namespace" setpriv --inh-caps -all $who "$WEIR" $command
+			told '^weir: limits are for root, or who has CAP_NET_ADMIN, CAP_BPF and CAP_PERFMON$'
+		done
+		# shellcheck disable=SC2086 # words
+		run 0 nsenter --cgroup="$HERE/namespace" setpriv --inh-caps -all $who "$WEIR" backends
+		expect_match "$out" '^upload +ebpf +no +rank 4, loading BPF programs takes CAP_BPF, CAP_PERFMON'
+		expect_match "$out" '^upload +nftables +no +rank 3, it takes CAP_NET_ADMIN'
+		expect_eq "$err" ""
+	done
+	expect_eq "$(limited)" 1
+	run 0 weir unlimit --all
+	nothing_left <pins.txt
+}
+
+# These are enough, without being root's equal.
+test_with_few_privileges() {
+	box
+	run 0 nsenter --cgroup="$HERE/namespace" setpriv --bounding-set -sys_admin --inh-caps -all --no-new-privs \
+		"$WEIR" limit user 64999 --upload 1mbit
+	expect_match "$out" 'ebpf'
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+# elsewhere SETUP ARG...: weir in a mount namespace where SETUP was done.
+elsewhere() {
+	local setup=$1
+	shift
+	nsenter --cgroup="$HERE/namespace" unshare --mount bash -c "$setup"' || exit 99; exec "$@"' bash \
+		"$WEIR" -n "$NETNS" "$@"
+}
+
+# without SETUP REASON: what cannot be had there is said by `backends` and by who names it; without a name
+# the next one does it, and all is taken away again.
+without() {
+	run 1 elsewhere "$1" limit user 64999 --upload 1mbit --backend ebpf
+	told "^weir: backend ebpf: $2\$"
+	run 0 elsewhere "$1" backends
+	expect_match "$out" "^upload +ebpf +no +rank 4, $2\$"
+	expect_match "$out" "^download +ebpf +no +rank 4, $2\$"
+	if grep -q '^upload *nftables *chosen' <<<"$out"; then
+		run 0 elsewhere "$1" limit user 64999 --upload 1mbit
+		expect_eq "$out" "user 64999: upload 1mbit (nftables)"
+	else
+		run 1 elsewhere "$1" limit user 64999 --upload 1mbit
+		told "^weir: no backend can limit uploads of users here: ebpf: $2; 'weir backends' tells of all\$"
+	fi
+	run 1 elsewhere "$1" limit pid $$ --upload 1mbit
+	told "^weir: no backend can limit uploads of processes here: ebpf: $2; 'weir backends' tells of all\$"
+	run 0 elsewhere "$1" limits --interval 10ms
+	run 0 elsewhere "$1" unlimit --all
+	expect_eq "$(elsewhere "$1" limits --json | jq '.limits | length')" 0
+	nothing_left </dev/null
+}
+
+HIDE_BTF='mount -t tmpfs none /sys/kernel/btf && for d in /boot /lib/modules; do [ ! -d $d ] || mount -t tmpfs none $d; done'
+
+test_without_type_information() {
+	box
+	without "$HIDE_BTF" 'this kernel has no type information for BPF \(CONFIG_DEBUG_INFO_BTF\)'
+	# one that cannot be read is as good as none
+	: >empty
+	without "mount --bind $PWD/empty /sys/kernel/btf/vmlinux" \
+		'this kernel has no type information for BPF \(CONFIG_DEBUG_INFO_BTF\)'
+	# limits that are there already need none
+	run 0 weir limit user 64999 --upload 1mbit
+	run 0 elsewhere "$HIDE_BTF" limits --interval 10ms
+	expect_match "$out" 'user 64999 +upload +1.00 Mbit/s'
+	run 0 elsewhere "$HIDE_BTF" unlimit --all
+	nothing_left </dev/null
+}
+
+test_without_bpffs() {
+	box
+	without 'while mountpoint -q /sys/fs/bpf; do umount /sys/fs/bpf; done' \
+		'no bpffs is mounted at /sys/fs/bpf \(mount -t bpf bpf /sys/fs/bpf\)'
+	without 'mount -o remount,bind,ro /sys/fs/bpf' '/sys/fs/bpf is mounted read-only'
+}
+
+# A kernel that has less of BPF: what is missing is named, not what a library said of it.
+test_kernel_without_bpf() {
+	need command strace
+	box
+	run 1 nsenter --cgroup="$HERE/namespace" strace -f -qq -o /dev/null -e trace=bpf -e inject=bpf:error=EINVAL \
+		"$WEIR" limit user 64999 --upload 1mbit --backend ebpf
+	told '^weir: backend ebpf: this kernel has no BPF \(CONFIG_BPF_SYSCALL\)$'
+	nothing_left </dev/null
+}
+
+# What has the name of weir's pins, and is not.
+test_pins_of_somebody_else() {
+	box
+	mkdir -m 700 /sys/fs/bpf/weir /sys/fs/bpf/weir/limits
+	for command in limits "limit user 64999 --upload 1mbit" "unlimit --all"; do
+		run 1 weir $command
+		told '^weir: /sys/fs/bpf/weir/limits/[a-z_]+ is not what weir pins there; remove it by hand$'
+	done
+	check "it is still there" rmdir /sys/fs/bpf/weir/limits /sys/fs/bpf/weir
+	run 0 weir limit user 64999 --upload 1mbit
+	chown -R nobody /sys/fs/bpf/weir
+	for command in limits "limit user 64999 --upload 2mbit" "unlimit --all"; do
+		run 1 weir $command
+		told '^weir: /sys/fs/bpf/weir/limits must be a folder of the user that weir runs as, and closed to all others'
+	done
+	chown -R 0 /sys/fs/bpf/weir
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+test_pins_of_another_version() {
+	local use=/sys/fs/bpf/weir/limits/weir_use value
+	need command bpftool
+	box
+	run 0 weir limit user 64999 --upload 1mbit
+	value=$(bpftool -j map lookup pinned $use key 0 0 0 0 | jq -r '[.value[]] | join(" ")')
+	# shellcheck disable=SC2086 # words
+	bpftool map update pinned $use key 0 0 0 0 value 0xee ${value#* } || not_ok "no other version"
+	for command in limits "limit user 64999 --upload 2mbit" "unlimit --all"; do
+		run 1 weir $command
+		told '^weir: the limits there are were set by another version of weir: '
+	done
+	# shellcheck disable=SC2086 # words
+	bpftool map update pinned $use key 0 0 0 0 value $value
+	run 0 weir unlimit --all
 	nothing_left </dev/null
 }
 
 test_without_cgroup_v2() {
+	local hide
 	box
-	run 1 unshare --mount bash -c 'umount -R "$1" && umount -R "$2"; exec "$3" limit cgroup a --upload 1mbit' \
-		bash "$HERE/cgroup" "$CGROUPS" "$WEIR"
-	expect_match "$err" "cgroup v2"
-	expect_eq "$(wc -l <<<"$err")" 1 "lines of: $err"
+	hide="umount -R '$PWD/cgroup' && umount -R '$CGROUPS'"
+	for command in "cgroup a" "user 0" "pid $$"; do
+		run 1 elsewhere "$hide" limit $command --upload 1mbit
+		told 'cgroup v2'
+	done
+	run 0 elsewhere "$hide" backends
+	expect_match "$out" '^upload +ebpf +no +rank 4, no cgroup v2 hierarchy is mounted$'
+	run 0 elsewhere "$hide" limits
+	expect_eq "$err" "there are no limits on this host"
+	nothing_left </dev/null
+}
+
+# Only IPv6, and what is not TCP: everything of a socket is under its limit.
+test_any_protocol() {
+	local p q
+	box 6
+	in_ns r ip addr del 192.0.2.1/24 dev wan0 2>/dev/null
+	flow p a -- -c 2001:db8:a::2 -t 900 -p 5202
+	flow q b -- -c 2001:db8:a::2 -t 900 -p 5203 -u -b 20M -l 1000
+	run 0 weir limit cgroup a --upload 8mbit --backend ebpf
+	run 0 weir limit cgroup b --upload 2mbit --backend ebpf
+	sleep 1
+	expect_between "$(measured upload cgroup a)" 4000 8800 "TCP, IPv6 only"
+	expect_between "$(jq '[.limits[] | select(.name == "b").upload.measured_bit][0] / 1000 | floor' limits.json)" \
+		1000 2300 "UDP, IPv6 only"
+	stop "$p" "$q"
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+# A raw socket, too; what the kernel itself answers has no socket of a process.
+test_icmp() {
+	box
+	cgroup a
+	within a nsenter --net="/run/netns/$NETNS" busybox ping -q -c 1 192.0.2.2 >/dev/null || not_ok "no answer at all"
+	run 0 weir limit cgroup a --upload block
+	within a nsenter --net="/run/netns/$NETNS" busybox ping -q -c 2 -W 1 192.0.2.2 >/dev/null 2>&1 &&
+		not_ok "ICMP passed a block"
+	expect_between "$(field .upload.drops cgroup a)" 1 10 "packets dropped"
+	run 0 weir unlimit cgroup a
+	run 0 weir limit cgroup a --download block
+	within a nsenter --net="/run/netns/$NETNS" busybox ping -q -c 2 -W 1 192.0.2.2 >/dev/null 2>&1 &&
+		not_ok "answers passed a block"
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+# Many connections one after the other are one limit, not each its own.
+test_short_connections() {
+	local start bytes=20000 n=40
+	box
+	cgroup a
+	cat >short.py <<-EOF
+		import socket
+		for i in range($n):
+		    s = socket.create_connection(("192.0.2.2", 5999))
+		    s.sendall(b"x" * $bytes)
+		    s.shutdown(socket.SHUT_WR)
+		    s.recv(1)
+		    s.close()
+	EOF
+	cat >sink.py <<-'EOF'
+		import socket
+		l = socket.create_server(("192.0.2.2", 5999), backlog=100)
+		while True:
+		    s, _ = l.accept()
+		    while s.recv(65536):
+		        pass
+		    s.close()
+	EOF
+	need command python3
+	in_ns s python3 sink.py &
+	lab_listens s 5999
+	run 0 weir limit cgroup a --upload 1mbit --burst 100ms --backend ebpf
+	start=$(date +%s%N)
+	within a nsenter --net="/run/netns/$NETNS" timeout 60 python3 short.py || not_ok "connections failed"
+	# 40 * 20 kB at 125 kB/s take 6.4 s
+	expect_between "$((($(date +%s%N) - start) / 1000000))" 5500 20000 "ms for $n connections"
+	run 0 weir unlimit --all
+	kill %1
 	nothing_left </dev/null
 }
 

@@ -242,7 +242,7 @@ static void test_marks(void **state)
 	(void)state;
 	start(&f);
 	compile(&f, "link wan0 { ingress rate 9mbit { class a rate 1mbit { match mark 1 } } }");
-	before = filter_at(&f, HANDLE_INGRESS, WEIR_PRIO - 1);
+	before = filter_at(&f, HANDLE_INGRESS, WEIR_PRIO_LIMITS - 1);
 	assert_string_equal(before->actions->kind->name, "connmark");
 	assert_int_equal(opts_get(before->actions->opts, CONNMARK_CONTROL, 0), CONNMARK_CONTINUE);
 	assert_int_equal(opts_get(before->opts, BPF_DIRECT, 1), 0);

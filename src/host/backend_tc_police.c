@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Downloads policed by tc: at clsact's ingress of the interfaces with a default route, a filter a limit,
+ * whose program matches what sockets under the limit are sent, IPv4 and IPv6, and whose action drops what is
+ * above the rate. Where several limits hold for a packet, it passes when all of them let it.
+ *
+ * For a few limits: each looks at each packet that comes. What is dropped is sent again; it is the
+ * last choice, for kernels that have nothing better.
+ */
+#include "host/backend.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "host/limit_htb.h"
+#include "host/limit_rules.h"
+#include "host/routes.h"
+#include "kernel/netlink.h"
+
+/* Two of the largest packets: GRO makes them of what comes in. */
+enum { BURST_MIN = 2 * 65536 };
+
+static const struct ruleset_hook where = {
+	.what = "limits: police", .ingress = true, .ethernet = true, .filter = true,
+};
+
+/* ---- filters ---- */
+
+/* Which limit's it is by its minor, 0: none's. */
+static uint32_t minor_of(const struct obj *f)
+{
+	uint32_t n = f->prio;
+
+	if (f->parent != HANDLE_INGRESS || !f->kind || strcmp(f->kind_name, "bpf"))
+		return 0;
+	n -= n > LIMIT_PRIO_POLICE_HOST ? LIMIT_PRIO_POLICE_HOST : LIMIT_PRIO_POLICE;
+	return n <= LIMIT_POLICE_LIMITS ? n : 0;
+}
+
+static const struct obj *find_filter(const struct tree_link *link, uint32_t minor)
+{
+	const struct obj *f;
+
+	for (f = link->objs[OBJ_FILTER]; f; f = f->next)
+		if (minor_of(f) == minor)
+			return f;
+	return NULL;
+}
+
+static int police_link(struct limit_htb *h, const struct tree_link *link, const struct limit_report *r)
+{
+	const struct limit_wish_side *side = &r->side[LIMIT_INGRESS].wish;
+	uint64_t burst = (uint64_t)((double)side->rate_bit / 8e9 * (double)side->burst_ns);
+	uint32_t minor = HANDLE_MINOR(side->priority);
+	const struct obj *old = find_filter(link, minor);
+	struct program *program;
+	bool made = false;
+	int err = limit_rules_program(h, &where, r, &program);
+
+	if (!err)
+		err = limit_rules_clsact(h, link, &made);
+	if (err)
+		return err;
+	return limit_rules_police(h, link, (uint16_t)(old ? old->prio : minor + (made ? LIMIT_PRIO_POLICE_HOST :
+						      LIMIT_PRIO_POLICE)),
+				  program, side->rate_bit, burst < BURST_MIN ? BURST_MIN : burst);
+}
+
+static int police(struct limit_htb *h, const struct routes *routes, const struct limit_report *r)
+{
+	const struct tree_link *link;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < routes->n && !err; i++) {
+		link = tree_link_find(h->present, routes->dev[i]);
+		err = link ? police_link(h, link, r) :
+		      fail(h->ctx, ENODEV, "%s: the interface has disappeared", routes->dev[i]);
+	}
+	return err ? err : limit_htb_apply(h);
+}
+
+/* ---- taking away ---- */
+
+static bool is_used(const struct limit_htb *h, uint32_t minor)
+{
+	size_t i;
+
+	for (i = 0; i < h->list.n; i++)
+		if (h->list.reports[i].side[LIMIT_INGRESS].wish.priority == HANDLE(h->major, minor))
+			return true;
+	return false;
+}
+
+static int sweep_link(struct limit_htb *h, const struct tree_link *link)
+{
+	const struct obj *f;
+	bool host = false;
+	int err = 0;
+
+	for (f = link->objs[OBJ_FILTER]; f && !err; f = f->next) {
+		if (!minor_of(f) || is_used(h, minor_of(f)))
+			continue;
+		host |= f->prio > LIMIT_PRIO_POLICE_HOST;
+		err = limit_htb_op(h, link, OP_DEL, f, NULL);
+	}
+	return err || !host ? err : limit_rules_no_clsact(h, link);
+}
+
+static int sweep(struct limit_htb *h)
+{
+	const struct tree_link *link;
+	int err = limit_htb_read(h);
+
+	for (link = err ? NULL : h->present->links; link && !err; link = link->next)
+		err = sweep_link(h, link);
+	return err ? err : limit_htb_apply(h);
+}
+
+/* After a fault, which is the one to tell. */
+static void sweep_quietly(struct limit_htb *h)
+{
+	struct ctx *ctx = h->ctx, quiet;
+
+	ctx_init(&quiet);
+	h->ctx = &quiet;
+	if (sweep(h))
+		warn(ctx, "putting back: %s", quiet.error ? quiet.error : "failed");
+	h->ctx = ctx;
+	ctx_fini(&quiet);
+}
+
+/* ---- the backend ---- */
+
+static int begin(struct ctx *ctx, struct limit_htb *h)
+{
+	return limit_htb_begin(ctx, &backend_tc_police, LIMIT_INGRESS, LIMIT_MAJOR_POLICE, h);
+}
+
+/* What it is to be, as it will be read back. */
+static int make_report(struct limit_htb *h, const struct limit_wish *classed)
+{
+	struct limit_key key;
+	struct limit_report *r;
+	int level, err = limit_resolve(h->ctx, classed->subject, classed->name, &key, &level);
+
+	if (err)
+		return err;
+	r = (struct limit_report *)limit_list_find(&h->list, key);
+	if (!r)
+		r = limit_list_add(&h->list);
+	if (!r)
+		return oom(h->ctx);
+	r->subject = classed->subject;
+	r->key = key;
+	r->name = classed->name;
+	r->side[LIMIT_INGRESS].wish = classed->side[LIMIT_INGRESS];
+	if (!r->side[LIMIT_INGRESS].wish.burst_ns)
+		r->side[LIMIT_INGRESS].wish.burst_ns = LIMIT_BURST_NS;
+	return (int)(r - h->list.reports);
+}
+
+static int set_one(struct limit_htb *h, const struct routes *routes, const struct limit_wish *wish)
+{
+	struct limit_wish classed;
+	int err = limit_rules_check(h, wish), i;
+
+	if (!err)
+		err = limit_htb_read(h);
+	if (!err)
+		err = limit_htb_wish(h, wish, &classed);
+	if (err)
+		return err;
+	if (HANDLE_MINOR(classed.side[LIMIT_INGRESS].priority) > LIMIT_POLICE_LIMITS)
+		return fail(h->ctx, ENOSPC, "backend %s: more than %d limits", h->backend->name,
+			    LIMIT_POLICE_LIMITS);
+	i = make_report(h, &classed);
+	err = i < 0 ? i : police(h, routes, &h->list.reports[i]);
+	if (!err)
+		err = backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_INGRESS);
+	if (err)
+		sweep_quietly(h);
+	return err;
+}
+
+static int tc_police_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
+{
+	struct routes routes;
+	struct limit_htb h;
+	size_t i;
+	int err = begin(ctx, &h);
+
+	if (!err)
+		err = routes_default(ctx, &routes);
+	for (i = 0; i < n && !err; i++)
+		if (ways & LIMIT_WAY_INGRESS && wishes[i].side[LIMIT_INGRESS].set)
+			err = set_one(&h, &routes, &wishes[i]);
+	limit_htb_end(&h);
+	return err;
+}
+
+static int tc_police_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
+{
+	struct limit_htb h;
+	int removed = -ENOENT, err;
+
+	if (!(ways & LIMIT_WAY_INGRESS))
+		return -ENOENT;
+	err = begin(ctx, &h);
+	if (!err) {
+		removed = limit_htb_forget(&h, key);
+		err = removed && removed != -ENOENT ? removed : sweep(&h);
+	}
+	limit_htb_end(&h);
+	return err ? err : removed;
+}
+
+/* What passes is what the programs of `ebpf` count behind it. */
+static int tc_police_list(struct ctx *ctx, struct limit_list *list)
+{
+	return limit_htb_list(ctx, &backend_tc_police, LIMIT_INGRESS, LIMIT_MAJOR_POLICE, list);
+}
+
+/* ---- availability ---- */
+
+static bool works(struct ctx *ctx, const void *arg, char why[APART_WHY])
+{
+	struct limit_htb h = { .ctx = ctx, .lock = -1, .wanted = tree_new() };
+	int err = h.wanted ? netlink_open(ctx, &h.nl) : oom(ctx);
+	struct program *program;
+	struct tree_link *lo;
+
+	(void)arg;
+	lo = err ? NULL : tree_link_add(h.wanted, "lo");
+	if (!err && !lo)
+		err = oom(ctx);
+	if (!err)
+		err = limit_rules_program(&h, &where, NULL, &program);
+	if (!err)
+		err = limit_htb_op(&h, lo, OP_ADD, NULL, limit_htb_make(&h, OBJ_QDISC, "clsact", HANDLE_CLSACT,
+									HANDLE(0xffff, 0)));
+	if (!err)
+		err = limit_rules_police(&h, lo, LIMIT_PRIO_POLICE + 1, program, 1000000, BURST_MIN);
+	if (!err)
+		err = limit_htb_apply(&h);
+	if (err)
+		snprintf(why, APART_WHY, "the kernel cannot police by programs (act_police, cls_bpf): %s",
+			 ctx->error ? ctx->error : strerror(-err));
+	limit_htb_end(&h);
+	return !err;
+}
+
+static bool tc_police_available(struct ctx *ctx, unsigned int way, char why[BACKEND_WHY])
+{
+	struct routes routes;
+	char text[APART_WHY];
+
+	*why = 0;
+	if (routes_default(ctx, &routes)) {
+		snprintf(why, BACKEND_WHY, "%s", ctx->error);
+		ctx_clear(ctx);
+		return false;
+	}
+	if (!limit_rules_try(ctx, &where, why) || !backend_ebpf.available(ctx, way, why))
+		return false;
+	if (apart_try(works, NULL, text))
+		return true;
+	snprintf(why, BACKEND_WHY, "%s", text);
+	return false;
+}
+
+const struct backend backend_tc_police = {
+	.name = "tc_police", .rank = 1, .ways = LIMIT_WAY_INGRESS, .users = true,
+	.available = tc_police_available, .set = tc_police_set, .remove = tc_police_remove,
+	.list = tc_police_list,
+};
