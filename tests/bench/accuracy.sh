@@ -49,7 +49,7 @@ measure() {
 	in_ns "$to" "$BENCH_BIN/tcp" sink "$PORT" "$3" "$warmup" "$window" &
 	sink=$!
 	lab_listens "$to" "$PORT" &&
-		in_ns "$from" "$BENCH_BIN/tcp" source "$address" "$PORT" "$3" $((warmup + window + 10000)) >&2
+		in_ns "$from" "$BENCH_BIN/tcp" source "$address" "$PORT" "$3" $((warmup + window + 10000)) >/dev/null
 	wait "$sink"
 }
 

@@ -11,10 +11,9 @@
  * Rules are mixed: prefixes, port ranges and DSCP; prefixes are IPv4's of 24 to 32 bits, as an access
  * list has them; hosts are IPv4 addresses, as subscribers have. Needs root.
  */
-#include <stdio.h>
-#include <stdlib.h>
+#include "tests/bench/bench.h"
+
 #include <string.h>
-#include <time.h>
 
 #include "kernel/bpf.h"
 #include "plan/ruleset.h"
@@ -30,14 +29,6 @@ struct bench {
 	struct rule *rules;
 	unsigned int n;
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
-}
 
 static uint32_t random32(void)
 {
@@ -162,13 +153,13 @@ static int run(const char *what, unsigned int n, void (*fill)(struct bench *b))
 	ctx_init(&b.ctx);
 	new_match(&b, n)->from = new_prefix(&b, 0x0b000001, 32);	/* for the packets of no rules */
 	fill(&b);
-	start = now_us();
+	start = now_ns() / 1000;
 	if (ruleset_program(&b.ctx, &b.arena, &hook, b.rules, n, &program))
 		return fprintf(stderr, "%s\n", b.ctx.error), 1;
-	compiled = now_us();
+	compiled = now_ns() / 1000;
 	if (program_load(&b.ctx, program, "bench", &loaded))
 		return fprintf(stderr, "%s\n", b.ctx.error), 1;
-	ready = now_us();
+	ready = now_ns() / 1000;
 	printf("%s %u ns %u compile_us %llu load_us %llu\n", what, n, measure(&b, program_fd(loaded)),
 	       (unsigned long long)(compiled - start), (unsigned long long)(ready - compiled));
 	fflush(stdout);

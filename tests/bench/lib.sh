@@ -19,7 +19,7 @@
 
 . "$TOP/scripts/lab.sh"
 BENCH_LOG=$(mktemp)
-BENCH_PATIENCE=120	# half seconds of waiting for an idle machine that a benchmark has
+BENCH_PATIENCE=${BENCH_PATIENCE:-120}	# half seconds of waiting for an idle machine that a benchmark has
 
 note() {
 	printf '# %s\n' "$*"

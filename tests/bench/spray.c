@@ -9,14 +9,12 @@
  * The order is the same in every run and visits all flows, so that no cache helps one tool more than
  * another. The fastest round is the one that the rest of the machine disturbed least.
  */
+#include "tests/bench/bench.h"
+
 #include <arpa/inet.h>
 #include <netinet/in.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 
 enum { BATCH = 64, PAYLOAD_BYTES = 18, MAX_FLOWS = 1 << 20 };
 
@@ -34,14 +32,6 @@ struct batch {
 	struct iovec iov;
 	char payload[PAYLOAD_BYTES];
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
 
 static struct flow *read_flows(uint32_t *n)
 {

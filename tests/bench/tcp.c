@@ -6,64 +6,39 @@
  *                                               `MBIT CPU_NS`: goodput between the end of the warm-up
  *                                               and the end, and the time that the machine's
  *                                               processors spent in soft interrupts for each byte
- *   tcp source ADDRESS PORT FLOWS MAX_MS        sends on FLOWS connections until the sink closes
+ *   tcp start PORT FLOWS MS...                  the same from the first connection on, for as many
+ *                                               milliseconds each, which ascend: a line `MBIT` each
+ *   tcp source ADDRESS PORT FLOWS MAX_MS [CONGESTION]
+ *                                               sends on FLOWS connections until the sink closes;
+ *                                               prints how many segments it sent again. CONGESTION:
+ *                                               what it controls congestion with, "cubic"
  *
  * Data is thrown away in the kernel (MSG_TRUNC): copying it would cost more than to forward it.
  */
+#include "tests/bench/bench.h"
+
 #include <arpa/inet.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
 	MAX_FLOWS = 64, ACCEPT_TIMEOUT_MS = 10000, STALL_TIMEOUT_MS = 10000,
-	CHUNK_BYTES = 1 << 20, MAX_READ_BYTES = 8 << 20,
+	CHUNK_BYTES = 1 << 20, MAX_READ_BYTES = 8 << 20, MAX_ENDS = 8,
 };
 
 struct sample {
 	uint64_t time_ns, bytes, softirq_ns;
 };
 
-static uint64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static int give_up(const char *what)
-{
-	perror(what);
-	return 1;
-}
-
-static bool parse(const char *word, unsigned long low, unsigned long high, unsigned long *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoul(word, &end, 10);
-	return !errno && end != word && !*end && *value >= low && *value <= high;
-}
-
-static int timeout_ms(uint64_t until_ns)
-{
-	uint64_t now = now_ns();
-
-	return now >= until_ns ? 0 : (int)((until_ns - now + 999999) / 1000000);
-}
+/* Longer than what is handed down as one packet, 64 KiB, takes at 50 kB/s. */
+#define LAST_ARRIVAL_NS UINT64_C(1500000000)
 
 /* The time that all processors together spent in interrupts and soft interrupts, which is where
  * packets are queued and forwarded; /proc/stat's first line: user nice system idle iowait irq softirq
@@ -131,31 +106,50 @@ static int64_t read_flow(int fd)
 	return bytes;
 }
 
+static int64_t read_flows(const struct pollfd *flows, unsigned long n)
+{
+	int64_t bytes = 0, got;
+	unsigned long i;
+
+	for (i = 0; i < n; i++) {
+		got = flows[i].revents ? read_flow(flows[i].fd) : 0;
+		if (got < 0)
+			return -1;
+		bytes += got;
+	}
+	return bytes;
+}
+
 /*
  * Reads until data arrives at or after until_ns, and gives the time of that arrival and all bytes
  * that came before it. A shaper lets a large packet pass and makes the next one wait for it, so what
- * arrived before an arrival is what its rate allowed, whatever the packets' sizes are.
+ * arrived before an arrival is what its rate allowed, whatever the packets' sizes are. Without one by
+ * give_up_ns (0: never, but a long silence is an error) it ends there.
  */
-static int read_until(struct pollfd *flows, unsigned long n, uint64_t until_ns, struct sample *s)
+static int read_until(struct pollfd *flows, unsigned long n, uint64_t until_ns, uint64_t give_up_ns,
+		      struct sample *s)
 {
-	unsigned long i;
 	int64_t got;
 
 	for (;;) {
-		if (poll(flows, n, STALL_TIMEOUT_MS) <= 0)
+		if (poll(flows, n, give_up_ns ? timeout_ms(give_up_ns) : STALL_TIMEOUT_MS) <= 0 &&
+		    !give_up_ns)
 			return -1;
 		s->time_ns = now_ns();
 		if (s->time_ns >= until_ns) {
 			s->softirq_ns = softirq_ns();
 			return 0;
 		}
-		for (i = 0; i < n; i++) {
-			got = flows[i].revents ? read_flow(flows[i].fd) : 0;
-			if (got < 0)
-				return -1;
-			s->bytes += (uint64_t)got;
-		}
+		got = read_flows(flows, n);
+		if (got < 0)
+			return -1;
+		s->bytes += (uint64_t)got;
 	}
+}
+
+static double mbit(const struct sample *a, const struct sample *b)
+{
+	return (double)(b->bytes - a->bytes) * 8000 / (double)(b->time_ns - a->time_ns);
 }
 
 static int sink(char **argv)
@@ -170,21 +164,49 @@ static int sink(char **argv)
 		return 2;
 	listener = listen_on(port);
 	if (listener < 0 || accept_flows(listener, flows, n) ||
-	    read_until(flows, n, now_ns() + warmup_ms * 1000000, &a))
+	    read_until(flows, n, now_ns() + warmup_ms * 1000000, 0, &a))
 		return give_up("tcp sink");
 	b = a;
-	if (read_until(flows, n, a.time_ns + measure_ms * 1000000, &b))
+	if (read_until(flows, n, a.time_ns + measure_ms * 1000000, 0, &b))
 		return give_up("tcp sink");
 	if (b.bytes == a.bytes) {
 		fputs("tcp sink: nothing came\n", stderr);
 		return 1;
 	}
-	printf("%.4f %.4f\n", (double)(b.bytes - a.bytes) * 8000 / (double)(b.time_ns - a.time_ns),
+	printf("%.4f %.4f\n", mbit(&a, &b),
 	       (double)(b.softirq_ns - a.softirq_ns) / (double)(b.bytes - a.bytes));
 	return 0;
 }
 
-static int connect_to(const char *address, const char *port)
+static int start(char **argv, unsigned int n_ends)
+{
+	unsigned long port, n, ms;
+	struct pollfd flows[MAX_FLOWS];
+	struct sample a = { 0 }, b = { 0 };
+	uint64_t until;
+	unsigned int i;
+	int listener;
+
+	if (!parse(argv[0], 1, 65535, &port) || !parse(argv[1], 1, MAX_FLOWS, &n))
+		return 2;
+	listener = listen_on(port);
+	if (listener < 0 || accept_flows(listener, flows, 1))
+		return give_up("tcp start");
+	a.time_ns = now_ns();
+	if (accept_flows(listener, flows + 1, n - 1))
+		return give_up("tcp start");
+	for (i = 0; i < n_ends; i++) {
+		if (!parse(argv[2 + i], 1, 60000, &ms))
+			return 2;
+		until = a.time_ns + ms * 1000000;
+		if (read_until(flows, n, until, until + LAST_ARRIVAL_NS, &b))
+			return give_up("tcp start");
+		printf("%.4f\n", mbit(&a, &b));
+	}
+	return 0;
+}
+
+static int connect_to(const char *address, const char *port, const char *congestion)
 {
 	struct addrinfo hints = { .ai_flags = AI_NUMERICHOST | AI_NUMERICSERV,
 				  .ai_socktype = SOCK_STREAM }, *found;
@@ -195,7 +217,9 @@ static int connect_to(const char *address, const char *port)
 		return -1;
 	}
 	fd = socket(found->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd >= 0 && (connect(fd, found->ai_addr, found->ai_addrlen) ||
+	if (fd >= 0 && ((congestion && setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, congestion,
+						  (socklen_t)strlen(congestion))) ||
+			connect(fd, found->ai_addr, found->ai_addrlen) ||
 			fcntl(fd, F_SETFL, O_NONBLOCK))) {
 		close(fd);
 		fd = -1;
@@ -220,6 +244,20 @@ static int send_some(const struct pollfd *flows, unsigned long n)
 	return 0;
 }
 
+static unsigned long sent_again(const struct pollfd *flows, unsigned long n)
+{
+	unsigned long i, sum = 0;
+
+	for (i = 0; i < n; i++) {
+		struct tcp_info info = { 0 };
+		socklen_t len = sizeof(info);
+
+		getsockopt(flows[i].fd, IPPROTO_TCP, TCP_INFO, &info, &len);
+		sum += info.tcpi_total_retrans;
+	}
+	return sum;
+}
+
 static int source(char **argv)
 {
 	unsigned long port, n, max_ms, i;
@@ -232,14 +270,18 @@ static int source(char **argv)
 		return 2;
 	until = now_ns() + max_ms * 1000000;
 	for (i = 0; i < n; i++) {
-		flows[i] = (struct pollfd){ .fd = connect_to(argv[0], argv[1]), .events = POLLOUT };
+		flows[i] = (struct pollfd){ .fd = connect_to(argv[0], argv[1], argv[4]),
+					    .events = POLLOUT };
 		if (flows[i].fd < 0)
 			return give_up("tcp source");
 	}
 	while (!err && now_ns() < until)
 		if (poll(flows, n, timeout_ms(until)) > 0)
 			err = send_some(flows, n);
-	return err < 0 ? give_up("tcp source") : 0;
+	if (err < 0)
+		return give_up("tcp source");
+	printf("%lu\n", sent_again(flows, n));
+	return 0;
 }
 
 int main(int argc, char **argv)
@@ -248,10 +290,13 @@ int main(int argc, char **argv)
 
 	if (argc == 6 && !strcmp(argv[1], "sink"))
 		status = sink(argv + 2);
-	else if (argc == 6 && !strcmp(argv[1], "source"))
+	else if (argc > 4 && argc <= 4 + MAX_ENDS && !strcmp(argv[1], "start"))
+		status = start(argv + 2, (unsigned int)argc - 4);
+	else if ((argc == 6 || argc == 7) && !strcmp(argv[1], "source"))
 		status = source(argv + 2);
 	if (status == 2)
 		fputs("usage: tcp sink PORT FLOWS WARMUP_MS MEASURE_MS\n"
-		      "       tcp source ADDRESS PORT FLOWS MAX_MS\n", stderr);
+		      "       tcp start PORT FLOWS MS...\n"
+		      "       tcp source ADDRESS PORT FLOWS MAX_MS [CONGESTION]\n", stderr);
 	return status;
 }

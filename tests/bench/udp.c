@@ -11,17 +11,13 @@
  * A packet belongs to the bin of the time when the kernel received it, so that it does not matter
  * when this program was scheduled.
  */
-#include <errno.h>
+#include "tests/bench/bench.h"
+
 #include <netdb.h>
 #include <netinet/in.h>
 #include <poll.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 enum {
@@ -36,29 +32,6 @@ enum {
 struct bins {
 	uint64_t start_ns, bin_ns, n, *bytes, lost[MAX_PORTS];
 };
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec t;
-
-	clock_gettime(clock, &t);
-	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
-}
-
-static int give_up(const char *what)
-{
-	perror(what);
-	return 1;
-}
-
-static bool parse(const char *word, unsigned long low, unsigned long high, unsigned long *value)
-{
-	char *end;
-
-	errno = 0;
-	*value = strtoul(word, &end, 10);
-	return !errno && end != word && !*end && *value >= low && *value <= high;
-}
 
 /* ---- flood */
 
@@ -94,7 +67,7 @@ static int send_packets(struct flood *f, uint64_t n)
 
 static int pace(struct flood *f, uint64_t gap_ns, uint64_t duration_ns)
 {
-	uint64_t start = clock_ns(CLOCK_MONOTONIC), now = start, due = 0, skipped_ns = 0;
+	uint64_t start = now_ns(), now = start, due = 0, skipped_ns = 0;
 	struct timespec tick = { .tv_nsec = TICK_NS };
 
 	while (now - start < duration_ns) {
@@ -106,7 +79,7 @@ static int pace(struct flood *f, uint64_t gap_ns, uint64_t duration_ns)
 		if (send_packets(f, due - f->sent))
 			return -1;
 		clock_nanosleep(CLOCK_MONOTONIC, 0, &tick, NULL);
-		now = clock_ns(CLOCK_MONOTONIC);
+		now = now_ns();
 	}
 	return 0;
 }
@@ -195,7 +168,7 @@ static int fill(struct bins *b, struct pollfd *sockets, unsigned long n)
 	uint64_t end = b->start_ns + b->n * b->bin_ns;
 	unsigned long i;
 
-	while (clock_ns(CLOCK_REALTIME) < end) {
+	while (bench_ns(CLOCK_REALTIME) < end) {
 		if (poll(sockets, n, 20) < 0)
 			return -1;
 		for (i = 0; i < n; i++)
@@ -222,7 +195,7 @@ static int bins(char **argv)
 		if (sockets[i].fd < 0)
 			return give_up("udp bins");
 	}
-	b.start_ns = clock_ns(CLOCK_REALTIME);
+	b.start_ns = bench_ns(CLOCK_REALTIME);
 	if (!b.bytes || fill(&b, sockets, n))
 		return give_up("udp bins");
 	for (i = 0; i < b.n; i++)

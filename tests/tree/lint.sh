@@ -34,7 +34,7 @@ test_every_source_is_in_the_makefile() {
 	local path name
 	files | grep -E '^(bpf|src|qdisc|tests|doc)/.*\.[ch]$' | while read -r path; do
 		case $path in
-		bpf/*.bpf.c) name="${path%.bpf.c}\\.skel\\.h" ;;
+		bpf/*.bpf.c | tests/*.bpf.c) name="${path%.bpf.c}\\.skel\\.h" ;;
 		tests/*.c | doc/*.c) name="${path%.c}(\\.c)?" ;;	# a program, or a part of one
 		*) name=${path//./\\.} ;;
 		esac
