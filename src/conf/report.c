@@ -156,9 +156,9 @@ static int by_place(const void *a, const void *b)
 
 static void put_fault(FILE *f, const struct report_fault *fault)
 {
-	text_put(f, fault->pos.source->name);
+	text_put_word(f, fault->pos.source->name);
 	fprintf(f, ":%u:%u: ", fault->pos.line, fault->pos.column);
-	text_put(f, fault->text);
+	text_put_word(f, fault->text);
 	fputc('\n', f);
 	put_excerpt(f, &fault->pos);
 }

@@ -29,15 +29,25 @@ size_t text_put_char(FILE *f, const char *s, size_t left)
 	return n ? n : 1;
 }
 
-void text_put(FILE *f, const char *s)
+static void put(FILE *f, const char *s, const char *as_they_are)
 {
 	size_t left = strlen(s), n;
 
 	for (; left; s += n, left -= n) {
 		n = 1;
-		if (*s == '\n' || *s == '\t')
+		if (strchr(as_they_are, *s))
 			fputc(*s, f);
 		else
 			n = text_put_char(f, s, left);
 	}
+}
+
+void text_put_word(FILE *f, const char *s)
+{
+	put(f, s, "");
+}
+
+void text_put(FILE *f, const char *s)
+{
+	put(f, s, "\n\t");
 }

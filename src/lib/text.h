@@ -16,7 +16,10 @@ size_t text_printable(const char *s, size_t left);
 /* Writes one character of s or a question mark for it; returns how many bytes it had. */
 size_t text_put_char(FILE *f, const char *s, size_t left);
 
-/* Writes all of them; newlines and tabs as they are. */
+/* Writes all of them. */
+void text_put_word(FILE *f, const char *s);
+
+/* The same for a text of lines: newlines and tabs as they are. */
 void text_put(FILE *f, const char *s);
 
 #endif
