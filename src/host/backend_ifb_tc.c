@@ -12,11 +12,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/limit_class.h"
-#include "host/limit_htb.h"
 #include "host/limit_net_cls.h"
 #include "host/limit_rules.h"
-#include "host/routes.h"
+#include "host/limit_tc.h"
 #include "kernel/netlink.h"
 
 #define IFB "weir-limits"
@@ -107,19 +105,6 @@ static int settle(struct limit_htb *h, const struct routes *routes)
 	return err ? err : limit_htb_apply(h);
 }
 
-/* After a fault, which is the one to tell. */
-static void settle_quietly(struct limit_htb *h, const struct routes *routes)
-{
-	struct ctx *ctx = h->ctx, quiet;
-
-	ctx_init(&quiet);
-	h->ctx = &quiet;
-	if (settle(h, routes))
-		warn(ctx, "putting back: %s", quiet.error ? quiet.error : "failed");
-	h->ctx = ctx;
-	ctx_fini(&quiet);
-}
-
 /* ---- setting ---- */
 
 static int add_ifb(struct limit_htb *h)
@@ -154,66 +139,28 @@ static int make_class(struct limit_htb *h, const struct limit_wish_side *side)
 	return err ? err : limit_htb_apply(h);
 }
 
-static int set_one(struct limit_htb *h, const struct routes *routes, const struct limit_wish *wish)
+static int set(struct limit_htb *h, const struct routes *routes, const struct limit_wish *classed)
 {
-	struct limit_wish classed;
-	int err = limit_rules_check(h, wish);
+	int err = make_class(h, &classed->side[LIMIT_INGRESS]);
 
 	if (!err)
-		err = limit_htb_read(h);
-	if (!err)
-		err = limit_htb_wish(h, wish, &classed);
-	if (err)
-		return err;
-	err = make_class(h, &classed.side[LIMIT_INGRESS]);
-	if (!err)
-		err = wish->subject == LIMIT_NET_CLS ? limit_net_cls_write(h, &classed) :
-		      backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_INGRESS);
-	if (!err)
-		err = settle(h, routes);
-	if (err)
-		settle_quietly(h, routes);
-	return err;
+		err = limit_tc_note(h, classed);
+	return err ? err : settle(h, routes);
 }
 
-static int begin(struct ctx *ctx, struct limit_htb *h, struct routes *routes)
-{
-	int err = limit_htb_begin(ctx, &backend_ifb_tc, LIMIT_INGRESS, LIMIT_MAJOR_INGRESS, h);
-
-	if (!err)
-		err = routes_default(ctx, routes);
-	return err;
-}
+static const struct limit_tc tc = {
+	.backend = &backend_ifb_tc, .way = LIMIT_INGRESS, .major = LIMIT_MAJOR_INGRESS,
+	.check = limit_rules_check, .set = set, .settle = settle,
+};
 
 static int ifb_tc_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
 {
-	struct routes routes;
-	struct limit_htb h;
-	size_t i;
-	int err = begin(ctx, &h, &routes);
-
-	for (i = 0; i < n && !err; i++)
-		if (ways & LIMIT_WAY_INGRESS && wishes[i].side[LIMIT_INGRESS].set)
-			err = set_one(&h, &routes, &wishes[i]);
-	limit_htb_end(&h);
-	return err;
+	return limit_tc_set(ctx, &tc, wishes, n, ways);
 }
 
 static int ifb_tc_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
 {
-	const struct routes nowhere = { .n = 0 };
-	struct limit_htb h;
-	int removed = -ENOENT, err;
-
-	if (!(ways & LIMIT_WAY_INGRESS))
-		return -ENOENT;
-	err = limit_htb_begin(ctx, &backend_ifb_tc, LIMIT_INGRESS, LIMIT_MAJOR_INGRESS, &h);
-	if (!err) {
-		removed = limit_htb_forget(&h, key);
-		err = removed && removed != -ENOENT ? removed : settle(&h, &nowhere);
-	}
-	limit_htb_end(&h);
-	return err ? err : removed;
+	return limit_tc_remove(ctx, &tc, key, ways);
 }
 
 static int ifb_tc_list(struct ctx *ctx, struct limit_list *list)
@@ -240,20 +187,8 @@ static bool works(struct ctx *ctx, const void *arg, char why[APART_WHY])
 
 static bool ifb_tc_available(struct ctx *ctx, unsigned int way, char why[BACKEND_WHY])
 {
-	struct routes routes;
-	char text[APART_WHY];
-
-	*why = 0;
-	if (routes_default(ctx, &routes)) {
-		snprintf(why, BACKEND_WHY, "%s", ctx->error);
-		ctx_clear(ctx);
-		return false;
-	}
-	if (!apart_try(works, NULL, text)) {
-		snprintf(why, BACKEND_WHY, "%s", text);
-		return false;
-	}
-	return limit_rules_try(ctx, &where, why) && limit_htb_can_tell(ctx, way, why);
+	return limit_tc_has_routes(ctx, why) && limit_tc_try(works, why) &&
+	       limit_rules_try(ctx, &where, why) && limit_htb_can_tell(ctx, way, why);
 }
 
 const struct backend backend_ifb_tc = {

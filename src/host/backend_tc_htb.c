@@ -11,32 +11,18 @@
 
 #include <errno.h>
 
-#include "host/limit_class.h"
-#include "host/limit_htb.h"
 #include "host/limit_net_cls.h"
-#include "host/routes.h"
+#include "host/limit_tc.h"
 
 /* Takes away what no limit needs. */
-static int sweep(struct limit_htb *h)
+static int settle(struct limit_htb *h, const struct routes *routes)
 {
 	int err = limit_htb_read(h);
 
+	(void)routes;
 	if (!err)
 		err = limit_htb_sweep(h);
 	return err ? err : limit_htb_apply(h);
-}
-
-/* After a fault, which is the one to tell. */
-static void sweep_quietly(struct limit_htb *h)
-{
-	struct ctx *ctx = h->ctx, quiet;
-
-	ctx_init(&quiet);
-	h->ctx = &quiet;
-	if (sweep(h))
-		warn(ctx, "putting back: %s", quiet.error ? quiet.error : "failed");
-	h->ctx = ctx;
-	ctx_fini(&quiet);
 }
 
 static int make_classes(struct limit_htb *h, const struct routes *routes, const struct limit_wish_side *side)
@@ -54,62 +40,28 @@ static int make_classes(struct limit_htb *h, const struct routes *routes, const 
 	return err ? err : limit_htb_apply(h);
 }
 
-static int set_one(struct limit_htb *h, const struct routes *routes, const struct limit_wish *wish)
+static int set(struct limit_htb *h, const struct routes *routes, const struct limit_wish *classed)
 {
-	bool v1 = wish->subject == LIMIT_NET_CLS;
-	struct limit_wish classed;
-	int err = limit_htb_read(h);
+	int err = make_classes(h, routes, &classed->side[LIMIT_EGRESS]);
 
-	if (!err)
-		err = limit_htb_wish(h, wish, &classed);
-	if (err)
-		return err;
-	err = make_classes(h, routes, &classed.side[LIMIT_EGRESS]);
-	if (!err && v1)
+	if (!err && classed->subject == LIMIT_NET_CLS)
 		err = limit_net_cls_filters(h, routes);
-	if (!err)
-		err = v1 ? limit_net_cls_write(h, &classed) :
-			   backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_EGRESS);
-	if (err)
-		sweep_quietly(h);
-	return err;
+	return err ? err : limit_tc_note(h, classed);
 }
 
-static int begin(struct ctx *ctx, struct limit_htb *h)
-{
-	return limit_htb_begin(ctx, &backend_tc_htb, LIMIT_EGRESS, LIMIT_MAJOR_EGRESS, h);
-}
+static const struct limit_tc tc = {
+	.backend = &backend_tc_htb, .way = LIMIT_EGRESS, .major = LIMIT_MAJOR_EGRESS,
+	.set = set, .settle = settle,
+};
 
 static int tc_htb_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
 {
-	struct routes routes;
-	struct limit_htb h;
-	size_t i;
-	int err = begin(ctx, &h);
-
-	if (!err)
-		err = routes_default(ctx, &routes);
-	for (i = 0; i < n && !err; i++)
-		if (ways & LIMIT_WAY_EGRESS && wishes[i].side[LIMIT_EGRESS].set)
-			err = set_one(&h, &routes, &wishes[i]);
-	limit_htb_end(&h);
-	return err;
+	return limit_tc_set(ctx, &tc, wishes, n, ways);
 }
 
 static int tc_htb_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
 {
-	struct limit_htb h;
-	int removed = -ENOENT, err;
-
-	if (!(ways & LIMIT_WAY_EGRESS))
-		return -ENOENT;
-	err = begin(ctx, &h);
-	if (!err) {
-		removed = limit_htb_forget(&h, key);
-		err = removed && removed != -ENOENT ? removed : sweep(&h);
-	}
-	limit_htb_end(&h);
-	return err ? err : removed;
+	return limit_tc_remove(ctx, &tc, key, ways);
 }
 
 static int tc_htb_list(struct ctx *ctx, struct limit_list *list)
@@ -119,15 +71,7 @@ static int tc_htb_list(struct ctx *ctx, struct limit_list *list)
 
 static bool tc_htb_available(struct ctx *ctx, unsigned int way, char why[BACKEND_WHY])
 {
-	struct routes routes;
-
-	*why = 0;
-	if (routes_default(ctx, &routes)) {
-		snprintf(why, BACKEND_WHY, "%s", ctx->error);
-		ctx_clear(ctx);
-		return false;
-	}
-	return limit_htb_can_tell(ctx, way, why);
+	return limit_tc_has_routes(ctx, why) && limit_htb_can_tell(ctx, way, why);
 }
 
 const struct backend backend_tc_htb = {

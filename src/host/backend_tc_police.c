@@ -12,9 +12,8 @@
 #include <errno.h>
 #include <string.h>
 
-#include "host/limit_htb.h"
 #include "host/limit_rules.h"
-#include "host/routes.h"
+#include "host/limit_tc.h"
 #include "kernel/netlink.h"
 
 /* Two of the largest packets: GRO makes them of what comes in. */
@@ -107,35 +106,18 @@ static int sweep_link(struct limit_htb *h, const struct tree_link *link)
 	return err || !host ? err : limit_rules_no_clsact(h, link);
 }
 
-static int sweep(struct limit_htb *h)
+static int settle(struct limit_htb *h, const struct routes *routes)
 {
 	const struct tree_link *link;
 	int err = limit_htb_read(h);
 
+	(void)routes;
 	for (link = err ? NULL : h->present->links; link && !err; link = link->next)
 		err = sweep_link(h, link);
 	return err ? err : limit_htb_apply(h);
 }
 
-/* After a fault, which is the one to tell. */
-static void sweep_quietly(struct limit_htb *h)
-{
-	struct ctx *ctx = h->ctx, quiet;
-
-	ctx_init(&quiet);
-	h->ctx = &quiet;
-	if (sweep(h))
-		warn(ctx, "putting back: %s", quiet.error ? quiet.error : "failed");
-	h->ctx = ctx;
-	ctx_fini(&quiet);
-}
-
 /* ---- the backend ---- */
-
-static int begin(struct ctx *ctx, struct limit_htb *h)
-{
-	return limit_htb_begin(ctx, &backend_tc_police, LIMIT_INGRESS, LIMIT_MAJOR_POLICE, h);
-}
 
 /* What it is to be, as it will be read back. */
 static int make_report(struct limit_htb *h, const struct limit_wish *classed)
@@ -160,59 +142,31 @@ static int make_report(struct limit_htb *h, const struct limit_wish *classed)
 	return (int)(r - h->list.reports);
 }
 
-static int set_one(struct limit_htb *h, const struct routes *routes, const struct limit_wish *wish)
+static int set(struct limit_htb *h, const struct routes *routes, const struct limit_wish *classed)
 {
-	struct limit_wish classed;
-	int err = limit_rules_check(h, wish), i;
+	int err, i;
 
-	if (!err)
-		err = limit_htb_read(h);
-	if (!err)
-		err = limit_htb_wish(h, wish, &classed);
-	if (err)
-		return err;
-	if (HANDLE_MINOR(classed.side[LIMIT_INGRESS].priority) > LIMIT_POLICE_LIMITS)
+	if (HANDLE_MINOR(classed->side[LIMIT_INGRESS].priority) > LIMIT_POLICE_LIMITS)
 		return fail(h->ctx, ENOSPC, "backend %s: more than %d limits", h->backend->name,
 			    LIMIT_POLICE_LIMITS);
-	i = make_report(h, &classed);
+	i = make_report(h, classed);
 	err = i < 0 ? i : police(h, routes, &h->list.reports[i]);
-	if (!err)
-		err = backend_ebpf.set(h->ctx, &classed, 1, LIMIT_WAY_INGRESS);
-	if (err)
-		sweep_quietly(h);
-	return err;
+	return err ? err : limit_tc_note(h, classed);
 }
+
+static const struct limit_tc tc = {
+	.backend = &backend_tc_police, .way = LIMIT_INGRESS, .major = LIMIT_MAJOR_POLICE,
+	.check = limit_rules_check, .set = set, .settle = settle,
+};
 
 static int tc_police_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
 {
-	struct routes routes;
-	struct limit_htb h;
-	size_t i;
-	int err = begin(ctx, &h);
-
-	if (!err)
-		err = routes_default(ctx, &routes);
-	for (i = 0; i < n && !err; i++)
-		if (ways & LIMIT_WAY_INGRESS && wishes[i].side[LIMIT_INGRESS].set)
-			err = set_one(&h, &routes, &wishes[i]);
-	limit_htb_end(&h);
-	return err;
+	return limit_tc_set(ctx, &tc, wishes, n, ways);
 }
 
 static int tc_police_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
 {
-	struct limit_htb h;
-	int removed = -ENOENT, err;
-
-	if (!(ways & LIMIT_WAY_INGRESS))
-		return -ENOENT;
-	err = begin(ctx, &h);
-	if (!err) {
-		removed = limit_htb_forget(&h, key);
-		err = removed && removed != -ENOENT ? removed : sweep(&h);
-	}
-	limit_htb_end(&h);
-	return err ? err : removed;
+	return limit_tc_remove(ctx, &tc, key, ways);
 }
 
 /* What passes is what the programs of `ebpf` count behind it. */
@@ -252,21 +206,8 @@ static bool works(struct ctx *ctx, const void *arg, char why[APART_WHY])
 
 static bool tc_police_available(struct ctx *ctx, unsigned int way, char why[BACKEND_WHY])
 {
-	struct routes routes;
-	char text[APART_WHY];
-
-	*why = 0;
-	if (routes_default(ctx, &routes)) {
-		snprintf(why, BACKEND_WHY, "%s", ctx->error);
-		ctx_clear(ctx);
-		return false;
-	}
-	if (!limit_rules_try(ctx, &where, why) || !backend_ebpf.available(ctx, way, why))
-		return false;
-	if (apart_try(works, NULL, text))
-		return true;
-	snprintf(why, BACKEND_WHY, "%s", text);
-	return false;
+	return limit_tc_has_routes(ctx, why) && limit_rules_try(ctx, &where, why) &&
+	       backend_ebpf.available(ctx, way, why) && limit_tc_try(works, why);
 }
 
 const struct backend backend_tc_police = {

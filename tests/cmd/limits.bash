@@ -100,14 +100,23 @@ pins() {
 	done
 }
 
+# Whether it is not in the kernel any more. What is freed is freed a moment later: storage of sockets after a
+# grace period.
+is_freed() {
+	local tries
+	for ((tries = 0; tries < 50; tries++)); do
+		bpftool "$1" show id "$2" >/dev/null 2>&1 || return 0
+		sleep 0.2
+	done
+	return 1
+}
+
 nothing_left() {
 	local kind id
 	[ ! -e /sys/fs/bpf/weir ] || not_ok "left over: $(find /sys/fs/bpf/weir)"
 	command -v bpftool >/dev/null || return 0
 	expect_eq "$(bpftool cgroup show "$CGROUPS/$CG")" "" "programs at the cgroup"
-	# what is freed is freed a moment later
-	sleep 0.3
 	[ -t 0 ] || while read -r kind id; do
-		! bpftool "$kind" show id "$id" >/dev/null 2>&1 || not_ok "left over: $kind $id"
+		is_freed "$kind" "$id" || not_ok "left over: $kind $id"
 	done
 }
