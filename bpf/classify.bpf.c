@@ -17,6 +17,7 @@
 
 #include "bpf/classify.h"
 #include "bpf/kernel.h"
+#include "bpf/socket.h"
 #include "bpf/stamp.h"
 
 const volatile struct classify_config config;
@@ -114,7 +115,7 @@ static __always_inline void count_rule(struct __sk_buff *skb, __u32 use, __u32 r
 
 /* ---- sockets ---- */
 
-enum { OVERFLOW_UID = 65534, NO_UID = -1 };
+enum { LINUX_AF_INET = 2, LINUX_AF_INET6 = 10 };
 
 /* Also of what a socket sends before it is one: the answer to a SYN. */
 static __always_inline void owner_at_egress(struct __sk_buff *skb, __u32 use, struct owner *owner)
@@ -125,12 +126,8 @@ static __always_inline void owner_at_egress(struct __sk_buff *skb, __u32 use, st
 	if (!sk)
 		return;
 	owner->known = true;
-	if (use & CLASSIFY_UID) {
-		owner->uid = bpf_get_socket_uid(skb);
-		/* what the kernel says where there is no user to name */
-		if (owner->uid == OVERFLOW_UID && !bpf_sk_fullsock(sk))
-			owner->uid = NO_UID;
-	}
+	if (use & CLASSIFY_UID)
+		owner->uid = socket_uid(sk);
 	if (use & CLASSIFY_NET_CLS)
 		owner->net_cls = bpf_skb_cgroup_classid(skb);
 	if (!(use & CLASSIFY_CGROUP))
@@ -158,17 +155,13 @@ static __always_inline void owner_read_cgroups(struct cgroup *cgroup, struct own
 	}
 }
 
-/* The kernel gives a program at ingress no helper that tells a socket's cgroup; its own memory does.
- * A copy of the pointer, taken as a number, is what the reads start from. */
+/* The kernel gives a program at ingress no helper that tells a socket's cgroup; its own memory does. */
 static __always_inline void owner_read(struct bpf_sock *sk, __u32 use, struct owner *owner)
 {
-	struct bpf_sock *slot = sk;
-	struct sock *socket;
-	__u64 raw = 0;
+	struct sock *socket = socket_address(sk);
 
-	if (bpf_probe_read_kernel(&raw, sizeof(raw), &slot))
+	if (!socket)
 		return;
-	socket = (struct sock *)raw;
 	owner->known = true;
 	if (use & CLASSIFY_UID)
 		owner->uid = BPF_CORE_READ(socket, sk_uid.val);
@@ -203,6 +196,49 @@ static __always_inline __u32 socket_tuple(const struct fields *f, struct bpf_soc
 	return sizeof(tuple->ipv6);
 }
 
+/* What the host takes without asking its routes (ip_route_input_noref(), net/ipv4/route.c, 6.1). */
+static __always_inline bool is_to_many(const struct fields *f)
+{
+	__u32 first = f->to.word[0];
+
+	if (f->family == 4)
+		return first == ~0u || *(const __u8 *)&first >> 4 == 14;
+	return *(const __u8 *)&first == 0xff;
+}
+
+/* Whether it is routed on, or nowhere. Its own addresses are what a host does not forward to: where it does not
+ * forward at all, what is for others ends here anyway. */
+static __noinline int is_forwarded(struct __sk_buff *skb, const struct fields *f)
+{
+	struct bpf_fib_lookup fib = { .ifindex = skb->ifindex, .l4_protocol = f->proto };
+	const __u32 *from = f->from.word, *to = f->to.word;
+	long ret;
+
+	if (is_to_many(f))
+		return 0;
+	if (f->family == 4) {
+		fib.family = LINUX_AF_INET;
+		fib.ipv4_src = from[0];
+		fib.ipv4_dst = to[0];
+	} else {
+		fib.family = LINUX_AF_INET6;
+		__builtin_memcpy(fib.ipv6_src, from, sizeof(fib.ipv6_src));
+		__builtin_memcpy(fib.ipv6_dst, to, sizeof(fib.ipv6_dst));
+	}
+	ret = bpf_fib_lookup(skb, &fib, sizeof(fib), 0);
+	return ret >= 0 && ret != BPF_FIB_LKUP_RET_NOT_FWDED && ret != BPF_FIB_LKUP_RET_FWD_DISABLED;
+}
+
+/* A look-up of a socket does not ask where a packet is going: one that is bound to no address matches what is on
+ * its way to others, too. */
+static __always_inline bool is_for(const struct bpf_sock *sk, struct __sk_buff *skb, const struct fields *f)
+{
+	bool bound = f->family == 4 ? sk->src_ip4 :
+		     sk->src_ip6[0] | sk->src_ip6[1] | sk->src_ip6[2] | sk->src_ip6[3];
+
+	return bound || !is_forwarded(skb, f);
+}
+
 /* Two functions, since the verifier wants what two look-ups return kept apart. */
 static __noinline int owner_of_tcp(struct __sk_buff *skb, __u32 use, const struct fields *f,
 				   struct owner *owner)
@@ -213,7 +249,8 @@ static __noinline int owner_of_tcp(struct __sk_buff *skb, __u32 use, const struc
 	sk = bpf_sk_lookup_tcp(skb, &tuple, socket_tuple(f, &tuple), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
-	owner_read(sk, use, owner);
+	if (is_for(sk, skb, f))
+		owner_read(sk, use, owner);
 	bpf_sk_release(sk);
 	return 0;
 }
@@ -227,7 +264,8 @@ static __noinline int owner_of_udp(struct __sk_buff *skb, __u32 use, const struc
 	sk = bpf_sk_lookup_udp(skb, &tuple, socket_tuple(f, &tuple), BPF_F_CURRENT_NETNS, 0);
 	if (!sk)
 		return 0;
-	owner_read(sk, use, owner);
+	if (is_for(sk, skb, f))
+		owner_read(sk, use, owner);
 	bpf_sk_release(sk);
 	return 0;
 }

@@ -46,12 +46,15 @@ struct in6_addr {
 	__u32 word[4];
 };
 
+struct sock;
+
 struct sock_common {
 	unsigned short skc_family;
 	unsigned char skc_state;
 	__u32 skc_daddr;
 	struct in6_addr skc_v6_daddr;
 	possible_net_t skc_net;
+	struct sock *skc_listener;	/* of a request, TCP_NEW_SYN_RECV */
 };
 
 struct sock {

@@ -11,22 +11,14 @@
 #include "bpf/limit.h"
 #include "bpf/limit_maps.h"
 #include "bpf/limit_place.h"
+#include "bpf/socket.h"
 
 enum {
 	LINUX_AF_INET = 2, LINUX_AF_INET6 = 10, LINUX_ENOENT = 2,
 	PROTO_TCP = 6, UDP_HEADER = 8, IP6_HEADER = 40,
-	/* What a limit is found by, in this order: cgroups from the root on, user, process. */
-	FIND_USER = LIMIT_LEVELS, FIND_PROCESS, FINDS,
 	/* Return values, include/linux/bpf-cgroup.h, 6.1; ingress has the first two. */
 	RET_DROP = 0, RET_PASS = 1, RET_DROP_NOTICE = 2, RET_PASS_NOTICE = 3,
 };
-
-static __always_inline const struct limit_use *get_use(void)
-{
-	__u32 zero = 0;
-
-	return bpf_map_lookup_elem(&weir_use, &zero);
-}
 
 /* ---- packets ---- */
 
@@ -35,8 +27,8 @@ struct packet {
 	__u64 now;		/* bucket_time(); 0: not read yet */
 	__u32 only;		/* the limit_flags of limits that are not for it; 0: not looked yet */
 	__u32 way;		/* enum limit_way */
-	bool has_prefixes;
-	bool classed;		/* a limit has put it into its class */
+	__u32 has_prefixes;	/* bool */
+	__u32 classed;		/* bool: a limit has put it into its class */
 };
 
 _Static_assert(LIMIT_EGRESS == 0 && LIMIT_INGRESS == 1 && LIMIT_WAYS == 2, "way_of()");
@@ -55,7 +47,8 @@ static __always_inline void add(__u64 *counter, __u64 n)
 /* Not static, so that the verifier looks at them once and not once for every way to them. */
 __u32 limit_header_bytes(struct __sk_buff *skb);
 __u32 limit_sort_of(struct __sk_buff *skb, __u32 egress, __u32 has_prefixes);
-int limit_take_back(struct __sk_buff *skb, __u32 way, __u64 bytes, __u32 asked);
+int limit_ask(struct __sk_buff *skb, struct packet *p, __u32 find);
+int limit_take_back(struct __sk_buff *skb, struct packet *p, __u32 find);
 
 /* Headers of IP and above, of each segment. IPv6 extension headers are not looked for. */
 __noinline __u32 limit_header_bytes(struct __sk_buff *skb)
@@ -109,9 +102,8 @@ __noinline __u32 limit_sort_of(struct __sk_buff *skb, __u32 egress, __u32 has_pr
 	return local ? LIMIT_ONLY_INTERNET : LIMIT_ONLY_LOCAL;
 }
 
-/* Whether there is a limit to look for, and its key. */
-static __always_inline bool find_key(struct __sk_buff *skb, const struct limit_use *use,
-				     __u32 find, struct limit_key *key)
+/* Whether there may be a limit, and its key. */
+static __always_inline bool find_key(struct __sk_buff *skb, __u32 find, struct limit_key *key)
 {
 	struct bpf_sock *sk;
 	__u64 *tag;
@@ -119,18 +111,16 @@ static __always_inline bool find_key(struct __sk_buff *skb, const struct limit_u
 	key->zero = 0;
 	if (find < LIMIT_LEVELS) {
 		key->kind = LIMIT_KIND_CGROUP;
-		if (!(use->levels & 1u << find))
-			return false;
 		key->id = bpf_skb_ancestor_cgroup_id(skb, find);
 		return key->id;
 	}
-	if (find == FIND_USER) {
+	if (find == LIMIT_FIND_USER) {
 		key->kind = LIMIT_KIND_USER;
-		key->id = bpf_get_socket_uid(skb);
-		return use->users;
+		key->id = socket_uid(skb->sk);
+		return key->id != SOCKET_NO_UID;
 	}
 	key->kind = LIMIT_KIND_PROCESS;
-	sk = use->processes ? skb->sk : NULL;
+	sk = skb->sk;
 	sk = sk ? bpf_sk_fullsock(sk) : NULL;
 	tag = sk ? bpf_sk_storage_get(&weir_sockets, sk, NULL, 0) : NULL;
 	if (!tag)
@@ -174,33 +164,44 @@ static __always_inline int dropped(const struct packet *p, struct limit_count *c
 	return RET_DROP_NOTICE;		/* without the notice, sendto() would fail with EPERM */
 }
 
-/* Whether the limit's class is where the packet is going to, or is where it has been. Of several limits one
- * has it: the others have their buckets. Classes that are not of a link's HTB are everywhere. */
+/* Whether it is in the class, or has been. Classes that are not of a link's HTB are everywhere. */
+static __always_inline bool is_in_class(struct __sk_buff *skb, const struct packet *p, __u32 classid)
+{
+	return skb->priority == classid || (p->way == LIMIT_INGRESS && !classes_is_limit(classid));
+}
+
+/* Whether the limit's class has the packet. What leaves goes to the class of the first of its limits that has
+ * one there: the others have their buckets. */
 static __always_inline bool has_class(struct __sk_buff *skb, struct packet *p, __u32 classid)
 {
-	if (!classes_is_limit(classid))
-		return true;
-	if (p->way == LIMIT_INGRESS || p->classed)
-		return p->way == LIMIT_INGRESS && skb->priority == classid;
-	p->classed = limit_is_placed(skb, classid);
-	return p->classed;
+	if (p->way == LIMIT_INGRESS)
+		return is_in_class(skb, p, classid);
+	if (p->classed || (classes_is_limit(classid) && !limit_is_placed(skb, classid)))
+		return false;
+	skb->priority = classid;
+	p->classed = true;
+	return true;
 }
 
 /* One limit of a packet. Returns RET_*. */
-static __always_inline int ask(struct __sk_buff *skb, struct packet *p, const struct limit_key *key)
+__noinline int limit_ask(struct __sk_buff *skb, struct packet *p, __u32 find)
 {
-	struct limit_entry *entry = bpf_map_lookup_elem(&weir_limits, key);
+	struct limit_key key = { 0 };
 	struct limit_counts *counts;
 	struct limit_count *count;
+	struct limit_entry *entry;
 	struct limit_side *side;
 	__u32 verdict;
 
+	if (!p || !find_key(skb, find, &key))
+		return RET_PASS;
+	entry = bpf_map_lookup_elem(&weir_limits, &key);
 	if (!entry)
 		return RET_PASS;
 	side = &entry->side[way_of(p)];
 	if (side->mode == LIMIT_OFF)
 		return RET_PASS;
-	counts = bpf_map_lookup_elem(&weir_counts, key);
+	counts = bpf_map_lookup_elem(&weir_counts, &key);
 	if (!counts)
 		return RET_PASS;	/* it is being taken away */
 	count = &counts->side[way_of(p)];
@@ -213,7 +214,6 @@ static __always_inline int ask(struct __sk_buff *skb, struct packet *p, const st
 	if (side->mode == LIMIT_BLOCK)
 		return dropped(p, count);
 	if (side->mode == LIMIT_CLASS && has_class(skb, p, side->priority)) {
-		skb->priority = side->priority;
 		add(&count->classed, 1);
 		return passed(skb, p, count, BUCKET_PASS);
 	}
@@ -225,51 +225,49 @@ static __always_inline int ask(struct __sk_buff *skb, struct packet *p, const st
 }
 
 /* A limit that was asked before another one dropped the packet gets back what it gave. */
-static __always_inline void take_back(struct __sk_buff *skb, struct packet *p,
-				      const struct limit_key *key)
+__noinline int limit_take_back(struct __sk_buff *skb, struct packet *p, __u32 find)
 {
-	struct limit_entry *entry = bpf_map_lookup_elem(&weir_limits, key);
-	struct limit_counts *counts = bpf_map_lookup_elem(&weir_counts, key);
+	struct limit_counts *counts;
+	struct limit_key key = { 0 };
+	struct limit_entry *entry;
 	struct limit_side *side;
 
+	if (!p || !find_key(skb, find, &key))
+		return 0;
+	entry = bpf_map_lookup_elem(&weir_limits, &key);
+	counts = bpf_map_lookup_elem(&weir_counts, &key);
 	if (!entry || !counts || !concerns(skb, p, entry->flags))
-		return;
+		return 0;
 	side = &entry->side[way_of(p)];
 	if (side->mode == LIMIT_OFF || side->mode == LIMIT_BLOCK)
-		return;
-	if (side->mode == LIMIT_BUCKET || skb->priority != side->priority)
+		return 0;
+	if (side->mode == LIMIT_BUCKET || !is_in_class(skb, p, side->priority))
 		bucket_refund(&side->tat, bucket_cost(side->rate.byte, p->bytes));
 	else
 		add(&counts->side[way_of(p)].classed, -1);
 	add(&counts->side[way_of(p)].packets, -1);
 	add(&counts->side[way_of(p)].bytes, -p->bytes);
+	return 0;
 }
 
-__noinline int limit_take_back(struct __sk_buff *skb, __u32 way, __u64 bytes, __u32 asked)
+static __always_inline void take_all_back(struct __sk_buff *skb, const struct limit_use *use,
+					  struct packet *p, __u32 asked)
 {
-	const struct limit_use *use = get_use();
-	struct packet p = { .way = way, .bytes = bytes };
-	struct limit_key key;
 	__u32 find;
 
-	if (!use)
-		return 0;
-	p.has_prefixes = use->prefixes;
-	for (find = 0; find < FINDS; find++) {
+	for (find = 0; find < LIMIT_FINDS; find++) {
 		if (find >= asked)
 			break;
-		if (find_key(skb, use, find, &key))
-			take_back(skb, &p, &key);
+		if (limit_is_used(use, find))
+			limit_take_back(skb, p, find);
 	}
-	return 0;
 }
 
 static __always_inline int limit(struct __sk_buff *skb, __u32 way)
 {
-	const struct limit_use *use = get_use();
+	const struct limit_use *use = limit_get_use();
 	__u64 *calls = bpf_map_lookup_elem(&weir_calls, &way);
 	struct packet p = { .way = way };
-	struct limit_key key = { 0 };
 	int ret = RET_PASS, one;
 	__u32 find;
 
@@ -277,16 +275,16 @@ static __always_inline int limit(struct __sk_buff *skb, __u32 way)
 		return RET_PASS;
 	add(calls, 1);
 	p.has_prefixes = use->prefixes;
-	for (find = use->levels ? 0 : FIND_USER; find < FINDS; find++) {
-		if (!find_key(skb, use, find, &key))
+	for (find = use->levels ? 0 : LIMIT_FIND_USER; find < LIMIT_FINDS; find++) {
+		if (!limit_is_used(use, find))
 			continue;
-		one = ask(skb, &p, &key);
+		one = limit_ask(skb, &p, find);
 		if (one == RET_PASS)
 			continue;
 		ret = one;
 		if (one == RET_PASS_NOTICE)
 			continue;
-		limit_take_back(skb, way, p.bytes, find);
+		take_all_back(skb, use, &p, find);
 		break;
 	}
 	return ret;
@@ -354,7 +352,7 @@ static __always_inline int join(__u32 pid, const struct limit_member *wanted)
 
 static __always_inline bool has_processes(void)
 {
-	const struct limit_use *use = get_use();
+	const struct limit_use *use = limit_get_use();
 
 	return use && use->processes;
 }
@@ -447,7 +445,7 @@ int weir_limit_tag(struct bpf_iter__task_file *ctx)
 
 static __always_inline void change_side(struct limit_side *to, const struct limit_side *from)
 {
-	bool faster = from->rate_bit > to->rate_bit;
+	bool settle = from->rate_bit > to->rate_bit || from->rate.drop < to->rate.drop;
 
 	SET(to->rate.byte, from->rate.byte);
 	SET(to->rate.mark, from->rate.mark);
@@ -457,7 +455,7 @@ static __always_inline void change_side(struct limit_side *to, const struct limi
 	SET(to->burst_ns, from->burst_ns);
 	SET(to->priority, from->priority);
 	SET(to->mode, from->mode);
-	if (faster)
+	if (settle)
 		bucket_settle(&to->tat, &to->rate, bucket_time(bpf_ktime_get_ns()));
 }
 

@@ -26,7 +26,7 @@
 #include "bpf/pace.h"
 
 enum {
-	LIMIT_VERSION = 2,		/* of all this */
+	LIMIT_VERSION = 3,		/* of all this */
 	LIMIT_LEVELS = 9,		/* of cgroups that a limit may be at; 0: the root */
 	LIMIT_ENTRIES = 65536,
 	LIMIT_MEMBERS = 65536,		/* processes under limits of processes */

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * limit_maps.h - the maps of bpf/limit.bpf.c; limit.h says what is in them. Only for BPF.
+ * limit_maps.h - the maps of bpf/limit.bpf.c, which limit.h says what is in, and what there is to look for
+ * in them. Only for BPF.
  */
 #ifndef WEIR_BPF_LIMIT_MAPS_H
 #define WEIR_BPF_LIMIT_MAPS_H
+
+#include <stdbool.h>
 
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -72,5 +75,22 @@ struct {
 	__type(key, struct limit_prefix);
 	__type(value, __u8);
 } weir_own SEC(".maps");
+
+/* What a limit is found by, in this order: cgroups from the root on, user, process. */
+enum { LIMIT_FIND_USER = LIMIT_LEVELS, LIMIT_FIND_PROCESS, LIMIT_FINDS };
+
+static __always_inline const struct limit_use *limit_get_use(void)
+{
+	__u32 zero = 0;
+
+	return bpf_map_lookup_elem(&weir_use, &zero);
+}
+
+/* Whether there are limits to be found by this at all. */
+static __always_inline bool limit_is_used(const struct limit_use *use, __u32 find)
+{
+	return find < LIMIT_LEVELS ? use->levels & 1u << find :
+	       find == LIMIT_FIND_USER ? use->users : use->processes;
+}
 
 #endif

@@ -14,17 +14,14 @@
 
 #include "bpf/kernel.h"
 #include "bpf/limit_maps.h"
+#include "bpf/socket.h"
 
-/* No helper tells it of a packet; a copy of the socket's pointer, taken as a number, is what the reads start
- * from. */
+/* No helper tells it of a packet. */
 static __always_inline __u64 limit_netns_of(struct __sk_buff *skb)
 {
-	struct bpf_sock *slot = skb->sk;
-	__u64 raw = 0;
+	struct sock *socket = socket_address(skb->sk);
 
-	if (!slot || bpf_probe_read_kernel(&raw, sizeof(raw), &slot))
-		return 0;
-	return BPF_CORE_READ((struct sock *)raw, __sk_common.skc_net.net, net_cookie);
+	return socket ? BPF_CORE_READ(socket, __sk_common.skc_net.net, net_cookie) : 0;
 }
 
 static __always_inline bool limit_is_placed(struct __sk_buff *skb, __u32 classid)

@@ -23,7 +23,6 @@ enum {
 	STATE_CLOSE = 7, STATE_LISTEN = 10,	/* include/net/tcp_states.h */
 	HEADER4 = 20 + 32, HEADER6 = 40 + 32,	/* with the timestamps of TCP */
 	USUAL_WINDOW = 10, MAX_CPUS = 4096,
-	FIND_USER = LIMIT_LEVELS, FIND_PROCESS, FINDS,
 };
 
 /* What was told to a socket; there is none for one that never was under a limit. */
@@ -90,7 +89,7 @@ static __always_inline void look(struct pace_bucket *b, const struct limit_side 
 /* Not static, so that the verifier looks at each once and not for every way to it. */
 int pace_add_up(struct sender *s);
 int pace_steer(struct limit_entry *entry, struct sender *s);
-int pace_ask_limits(struct sender *s);
+int pace_ask_one(struct sender *s, __u32 find);
 __u32 pace_sort_of(struct sender *s, __u32 has_prefixes);
 
 __noinline int pace_add_up(struct sender *s)
@@ -197,23 +196,23 @@ static __always_inline __u64 cgroup_of(const struct sender *s, __u32 level)
 	return BPF_CORE_READ(ancestor, kn, id);
 }
 
-static __always_inline bool find_key(struct sender *s, const struct limit_use *use, __u32 find)
+static __always_inline bool find_key(struct sender *s, __u32 find)
 {
 	struct sock *sk = (struct sock *)s->sk;
 
 	if (find < LIMIT_LEVELS) {
 		s->key.kind = LIMIT_KIND_CGROUP;
-		s->key.id = use->levels & 1u << find ? cgroup_of(s, find) : 0;
+		s->key.id = cgroup_of(s, find);
 		return s->key.id;
 	}
-	if (find == FIND_USER) {
+	if (find == LIMIT_FIND_USER) {
 		s->key.kind = LIMIT_KIND_USER;
 		s->key.id = BPF_CORE_READ(sk, sk_uid.val);
-		return use->users;
+		return true;
 	}
 	s->key.kind = LIMIT_KIND_PROCESS;
 	s->key.id = s->tag;
-	return s->tag && use->processes;
+	return s->tag;
 }
 
 static __always_inline bool concerns(struct sender *s, const struct limit_use *use, __u32 flags)
@@ -225,28 +224,30 @@ static __always_inline bool concerns(struct sender *s, const struct limit_use *u
 	return !(flags & s->only);
 }
 
-__noinline int pace_ask_limits(struct sender *s)
+__noinline int pace_ask_one(struct sender *s, __u32 find)
 {
+	const struct limit_use *use = limit_get_use();
 	struct limit_entry *entry;
-	struct limit_use *use;
 	struct limit_key key;
-	__u32 zero = 0, find;
 
-	if (!s)
+	if (!s || !use || !find_key(s, find))
 		return 0;
-	use = bpf_map_lookup_elem(&weir_use, &zero);
-	if (!use)
-		return 0;
-	for (find = use->levels ? 0 : FIND_USER; find < FINDS; find++) {
-		if (!find_key(s, use, find))
-			continue;
-		key = s->key;
-		entry = bpf_map_lookup_elem(&weir_limits, &key);
-		if (entry && entry->side[LIMIT_EGRESS].mode == LIMIT_BUCKET &&
-		    entry->side[LIMIT_EGRESS].rate_bit >= 8 && concerns(s, use, entry->flags))
-			ask(s, entry);
-	}
+	key = s->key;
+	entry = bpf_map_lookup_elem(&weir_limits, &key);
+	if (entry && entry->side[LIMIT_EGRESS].mode == LIMIT_BUCKET &&
+	    entry->side[LIMIT_EGRESS].rate_bit >= 8 && concerns(s, use, entry->flags))
+		ask(s, entry);
 	return 0;
+}
+
+static __always_inline void ask_limits(struct sender *s)
+{
+	const struct limit_use *use = limit_get_use();
+	__u32 find;
+
+	for (find = use && use->levels ? 0 : LIMIT_FIND_USER; use && find < LIMIT_FINDS; find++)
+		if (limit_is_used(use, find))
+			pace_ask_one(s, find);
 }
 
 /* ---- telling a socket ---- */
@@ -337,7 +338,7 @@ int weir_pace(struct bpf_sock_ops *ops)
 	s.tag = tag ? *tag : 0;
 	s.sk = address_of(sk);
 	s.rtt_us = ops->srtt_us >> 3;
-	pace_ask_limits(&s);
+	ask_limits(&s);
 	paced = FIND_PACED(sk, &s);
 	if (!paced)
 		return 1;
@@ -383,7 +384,7 @@ int weir_pace_count(struct bpf_iter__tcp *ctx)
 		return 0;
 	tag = bpf_sk_storage_get(&weir_sockets, tp, NULL, 0);
 	s.tag = tag ? *tag : 0;
-	pace_ask_limits(&s);
+	ask_limits(&s);
 	return 0;
 }
 
@@ -417,7 +418,7 @@ int weir_pace_open(struct bpf_iter__tcp *ctx)
 	s.tag = tag ? *tag : 0;
 	raw = (struct tcp_sock *)s.sk;
 	s.rtt_us = BPF_CORE_READ(raw, srtt_us) >> 3;
-	pace_ask_limits(&s);
+	ask_limits(&s);
 	paced = FIND_PACED(tp, &s);
 	if (paced)
 		TELL_ALL(tp, &s, paced, BPF_CORE_READ(raw, mss_cache));

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "host/limit_htb.h"
+
 static bool is_remembered(void *arg, struct limit_key key)
 {
 	const struct session *s = arg;
@@ -28,6 +30,32 @@ static bool is_about_limits(const struct session *s)
 {
 	return !s->args->n_links &&
 	       (wanted_limits(s) || state_each_limit(s->state, found_one, NULL));
+}
+
+static bool is_limits_root(const struct tree_link *link)
+{
+	const struct obj *root = tree_qdisc_at(link, HANDLE_ROOT);
+
+	return root && (root->handle == HANDLE(LIMIT_MAJOR_EGRESS, 0) ||
+			root->handle == HANDLE(LIMIT_MAJOR_INGRESS, 0));
+}
+
+/* Listing them sweeps. */
+bool file_limits_sweep(struct session *s)
+{
+	struct limit_list list = { .numeric = true };
+	const struct tree_link *link;
+	struct ctx quiet;
+
+	for (link = s->present->links; link && !is_limits_root(link); link = link->next)
+		;
+	if (!link)
+		return false;
+	ctx_init(&quiet);
+	limits_read(&quiet, &list);
+	ctx_fini(&quiet);
+	limit_list_free(&list);
+	return true;
 }
 
 int file_limits_plan(struct session *s, struct ctx *ctx)

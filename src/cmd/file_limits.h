@@ -11,6 +11,10 @@
 
 #include "cmd/session.h"
 
+/* Where limits have an HTB at a root, which is in the way as somebody else's, takes it away if they have
+ * ended. Whether it looked: what was read is old then. */
+bool file_limits_sweep(struct session *s);
+
 /* Fills s->limits. Looks at no limit where neither the file nor the memory has one, nor where the
  * command is about some links only. */
 int file_limits_plan(struct session *s, struct ctx *ctx);

@@ -172,6 +172,24 @@ static void keep_others(struct limit_op *op)
 	}
 }
 
+/* What stays has to do as well what is wished for both directions, by its backend or by another one. */
+static int choose_others(struct ctx *ctx, const struct limit_wish *wish, struct limit_op *op)
+{
+	const struct backend_ask ask = {
+		.subject = op->after.wish.subject, .wish = &op->after.wish, .n_limits = 1,
+	};
+	const struct backend *kept;
+	char why[BACKEND_WHY];
+	int err = 0, way;
+
+	for (way = 0; way < LIMIT_WAYS && !err; way++) {
+		kept = wish->side[way].set ? NULL : op->after.backend[way];
+		if (kept && kept->suits && !kept->suits(ctx, &ask, true, 1u << way, why))
+			err = backend_choose(ctx, NULL, &ask, 1u << way, &op->after.backend[way]);
+	}
+	return err;
+}
+
 /* For processes it is done even where it seems to be there: there may be others to be put under it. */
 static int carry_out(struct ctx *ctx, const struct limit_wish *wish, const struct limit_op *op)
 {
@@ -214,7 +232,9 @@ int hand_limit_set(struct ctx *ctx, const struct limit_wish *wish, const char *b
 	op->before = limit_setting_there(there);
 	op->verb = there ? LIMIT_CHANGE : LIMIT_ADD;
 	keep_others(op);
-	return carry_out(ctx, wish, op);
+	if (!backend)
+		err = choose_others(ctx, wish, op);
+	return err ? err : carry_out(ctx, wish, op);
 }
 
 int hand_limit_remove(struct ctx *ctx, struct limit_key key)

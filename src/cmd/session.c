@@ -265,6 +265,8 @@ int session_plan(struct session *s)
 {
 	int err = session_dump(s);
 
+	if (!err && file_limits_sweep(s))
+		err = session_dump(s);
 	if (!err)
 		err = session_compile(s, s->ctx, s->args->links, s->args->n_links);
 	if (!err)

@@ -10,17 +10,20 @@ int cmd_unlimit(struct ctx *ctx, const struct args *args);
 
 static const char name[] = "unlimit";
 
-/* A process or a cgroup may have ended, which its limit then tells by the name that it has. */
+/* A process or a cgroup may have ended, which its limit then tells by the name that it has; another process
+ * may have its number. */
 static int find_key(struct ctx *ctx, const struct limit_list *list, enum limit_subject subject,
 		    const char *who, struct limit_key *key)
 {
 	struct ctx quiet;
+	bool known;
 	size_t i;
 	int err, level;
 
 	ctx_init(&quiet);
 	err = limit_resolve(&quiet, subject, who, key, &level);
-	for (i = 0; err && i < list->n; i++) {
+	known = !err && limit_list_find(list, *key);
+	for (i = 0; !known && i < list->n; i++) {
 		if (list->reports[i].subject != subject || strcmp(list->reports[i].name, who))
 			continue;
 		*key = list->reports[i].key;

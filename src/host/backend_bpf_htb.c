@@ -14,6 +14,7 @@
 
 #include "bpf/classes.h"
 #include "host/limit_class.h"
+#include "host/limit_elsewhere.h"
 #include "host/limit_links.h"
 #include "host/limit_rules.h"
 #include "host/limit_settle.h"
@@ -45,21 +46,27 @@ struct job {
 	struct limit_wish *classed;
 	struct limit_settle_new *added;
 	size_t n_added;
+	struct limit_places before;
 	bool taken[CLASSES];
 };
 
+static void take(struct job *job, uint32_t classid)
+{
+	if (classes_is_limit(classid))
+		job->taken[classid - CLASSES_LIMIT_FIRST] = true;
+}
+
+/* A class may outlive its limit in a namespace that is out of reach. */
 static void mark_taken(struct job *job)
 {
 	const struct limit_list *list = &job->s.h.list;
-	uint32_t classid;
 	size_t i, way;
 
 	for (i = 0; i < list->n; i++)
-		for (way = 0; way < LIMIT_WAYS; way++) {
-			classid = list->reports[i].side[way].wish.priority;
-			if (classes_is_limit(classid))
-				job->taken[classid - CLASSES_LIMIT_FIRST] = true;
-		}
+		for (way = 0; way < LIMIT_WAYS; way++)
+			take(job, list->reports[i].side[way].wish.priority);
+	for (i = 0; i < job->before.n; i++)
+		take(job, job->before.placed[i].place.classid);
 }
 
 /* The one that the limit has in either direction, or a new one; 0: there are no more. */
@@ -153,12 +160,17 @@ static int bpf_htb_set(struct ctx *ctx, const struct limit_wish *wishes, size_t 
 	if (!err && (!job->classed || !job->added))
 		err = oom(ctx);
 	if (!err)
+		err = limit_places_read(ctx, &job->before);
+	if (!err)
 		mark_taken(job);
 	for (i = 0; i < n && !err; i++)
 		err = class_wish(job, &wishes[i], ways, &job->classed[i]);
 	if (!err)
 		err = set_all(job, n, ways);
 	limit_settle_end(&job->s);
+	if (!err)
+		limit_elsewhere_settle(ctx, &job->before, NULL, 0);
+	limit_places_free(&job->before);
 	free(job->added);
 	free(job->classed);
 	free(job);
@@ -167,19 +179,6 @@ static int bpf_htb_set(struct ctx *ctx, const struct limit_wish *wishes, size_t 
 
 /* ---- removing ---- */
 
-static int leave_classes(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
-{
-	struct limit_settle s;
-	int err = limit_settle_begin(ctx, &s);
-
-	s.leaving = key;
-	s.leaving_ways = ways;
-	if (!err)
-		err = limit_settle_run(&s);
-	limit_settle_end(&s);
-	return err;
-}
-
 /* First the classes: a run that is killed in between leaves a limit, not a class without one. */
 static int bpf_htb_remove(struct ctx *ctx, const struct limit_key *key, unsigned int ways)
 {
@@ -187,51 +186,120 @@ static int bpf_htb_remove(struct ctx *ctx, const struct limit_key *key, unsigned
 	int err = read_links(ctx, &present);
 
 	if (!err && limits_have_classes(present))
-		err = leave_classes(ctx, key, ways);
+		err = limit_elsewhere_leave(ctx, key, ways);
 	tree_free(present);
 	return err ? err : limit_class_remove(ctx, key, ways, CLASSES_MAJOR);
 }
 
 /* ---- listing ---- */
 
-/* Whether a run was killed, or a limit has ended by itself, and left places; or a limit has none. */
-static bool is_unsettled(const struct limit_list *list, const struct limit_places *places)
-{
-	uint64_t netns = netns_cookie();
-	const struct limit_placed *p;
-	size_t i, k, way, found;
+struct look {
+	struct limit_places places;
+	struct tree *present;
+	struct limit_list list;
+};
 
-	for (i = 0; i < list->n; i++)
-		for (way = 0; way < LIMIT_WAYS; way++) {
-			if (list->reports[i].side[way].backend != &backend_bpf_htb)
-				continue;
-			for (found = k = 0; k < places->n && !found; k++)
-				found = places->placed[k].place.classid == list->reports[i].side[way].wish.priority;
-			if (!found)
-				return true;
-		}
-	for (p = places->placed; p < places->placed + places->n; p++) {
-		if (p->place.netns != netns)
-			continue;
-		way = p->flags & LIMIT_PLACE_INGRESS ? LIMIT_INGRESS : LIMIT_EGRESS;
-		for (found = i = 0; i < list->n && !found; i++)
-			found = list->reports[i].side[way].wish.priority == p->place.classid;
-		if (!found || !(p->flags & LIMIT_PLACE_READY))
+static void look_free(struct look *look)
+{
+	limit_list_free(&look->list);
+	limit_places_free(&look->places);
+	tree_free(look->present);
+}
+
+/* The places first: with the last limit they go, whatever became of its class. */
+static int look_around(struct ctx *ctx, struct look *look)
+{
+	int err;
+
+	*look = (struct look){ .list = { .numeric = true } };
+	err = limit_places_read(ctx, &look->places);
+	if (!err)
+		err = read_links(ctx, &look->present);
+	return err ? err : limit_class_list(ctx, &look->list, &backend_bpf_htb, CLASSES_MAJOR);
+}
+
+static bool is_placed(const struct limit_places *places, uint32_t classid)
+{
+	size_t i;
+
+	for (i = 0; i < places->n; i++)
+		if (places->placed[i].place.classid == classid)
 			return true;
-	}
 	return false;
 }
 
-static int settle(struct ctx *ctx)
+static bool has_limit(const struct limit_list *list, const struct limit_placed *p)
+{
+	int way = p->flags & LIMIT_PLACE_INGRESS ? LIMIT_INGRESS : LIMIT_EGRESS;
+	size_t i;
+
+	for (i = 0; i < list->n; i++)
+		if (list->reports[i].side[way].wish.priority == p->place.classid)
+			return true;
+	return false;
+}
+
+/* What the programs leave to a class that somebody took away nothing would limit. */
+static bool has_class(const struct tree *present, const struct limit_placed *p)
+{
+	const struct tree_link *dev = tree_link_by_index(present, (int)p->place.ifindex);
+
+	return dev && limit_link_is_htb(dev) && tree_class(dev, p->place.classid);
+}
+
+/* Whether limits, places and classes differ: a run was killed, a limit has ended by itself, or somebody took
+ * a class away. */
+static bool is_unsettled(const struct look *look)
+{
+	uint64_t netns = netns_cookie();
+	const struct limit_report_side *side;
+	const struct limit_placed *p;
+	size_t i, way;
+
+	for (i = 0; i < look->list.n; i++)
+		for (way = 0; way < LIMIT_WAYS; way++) {
+			side = &look->list.reports[i].side[way];
+			if (side->backend == &backend_bpf_htb && !is_placed(&look->places, side->wish.priority))
+				return true;
+		}
+	for (p = look->places.placed; p < look->places.placed + look->places.n; p++)
+		if (p->place.netns == netns && (!(p->flags & LIMIT_PLACE_READY) || !has_limit(&look->list, p) ||
+						!has_class(look->present, p)))
+			return true;
+	return limits_have_strays(look->present, &look->places);
+}
+
+/* Where it cannot be, this is only told. */
+static void settle(struct ctx *ctx)
 {
 	struct limit_settle s;
-	int err = limit_settle_begin(ctx, &s);
+	struct ctx own;
+	int err;
 
+	ctx_init(&own);
+	own.messages = ctx->messages;
+	err = limit_settle_begin(&own, &s);
 	s.orphans = true;
 	if (!err)
 		err = limit_settle_run(&s);
 	limit_settle_end(&s);
-	return err;
+	if (err)
+		warn(ctx, "classes of limits: %s", own.error ? own.error : "failed");
+	ctx->warnings += own.warnings;
+	ctx_fini(&own);
+}
+
+/* Whether another namespace has classes of it, which are not seen here. */
+static bool is_elsewhere(const struct limit_places *places, uint32_t classid, enum limit_way way)
+{
+	uint64_t netns = netns_cookie();
+	const struct limit_placed *p;
+
+	for (p = places->placed; p < places->placed + places->n; p++)
+		if (p->place.classid == classid && p->place.netns != netns &&
+		    !(p->flags & LIMIT_PLACE_INGRESS) == (way == LIMIT_EGRESS))
+			return true;
+	return false;
 }
 
 /* What left by the classes; of what had the bucket its share of what the programs counted at egress, where
@@ -257,65 +325,39 @@ static void count_side(const struct tree *present, enum limit_way way, struct li
 	}
 }
 
-static int count_all(struct ctx *ctx, struct limit_list *list)
+/* With classes elsewhere what the programs counted is all there is. */
+static void count_all(const struct look *look, struct limit_list *list)
 {
 	struct limit_report_side *side;
-	struct netlink *nl = NULL;
-	struct tree *present = NULL;
 	size_t i, way;
-	int err = 0;
 
 	for (i = 0; i < list->n; i++)
 		for (way = 0; way < LIMIT_WAYS; way++) {
 			side = &list->reports[i].side[way];
-			if (side->backend != &backend_bpf_htb || err)
+			if (side->backend != &backend_bpf_htb)
 				continue;
-			if (!present)
-				err = netlink_open(ctx, &nl);
-			if (!present && !err)
-				err = kernel_dump(ctx, nl, NULL, NULL, &present);
-			if (!err)
-				count_side(present, (enum limit_way)way, side);
+			if (!is_elsewhere(&look->places, side->wish.priority, (enum limit_way)way))
+				count_side(look->present, (enum limit_way)way, side);
 			side->wish.priority = 0;	/* nobody wished for that */
 		}
-	tree_free(present);
-	netlink_close(nl);
-	return err;
 }
 
-/* Where it has to be set right first, that is done; where it cannot be, this is only told. */
-static int list_settled(struct ctx *ctx, const struct limit_places *places, struct limit_list *list)
-{
-	int err = limit_class_list(ctx, list, &backend_bpf_htb, CLASSES_MAJOR);
-	struct ctx own;
-
-	if (err || !is_unsettled(list, places))
-		return err;
-	ctx_init(&own);
-	own.messages = ctx->messages;
-	if (settle(&own))
-		warn(ctx, "classes of limits: %s", own.error ? own.error : "failed");
-	ctx->warnings += own.warnings;
-	ctx_fini(&own);
-	limit_list_free(list);
-	return limit_class_list(ctx, list, &backend_bpf_htb, CLASSES_MAJOR);
-}
-
-/* The places first: with the last limit they go, whatever became of its class. */
+/* What has to be set right first, is. */
 static int bpf_htb_list(struct ctx *ctx, struct limit_list *list)
 {
-	struct limit_list own = { .n = 0 };
-	struct limit_places places;
-	int err = limit_places_read(ctx, &places);
+	struct look look;
+	int err = look_around(ctx, &look);
 
-	if (!err)
-		err = list_settled(ctx, &places, &own);
-	if (!err && own.n)
+	if (!err && is_unsettled(&look)) {
+		settle(ctx);
+		look_free(&look);
+		err = look_around(ctx, &look);
+	}
+	if (!err && look.list.n)
 		err = limit_class_list(ctx, list, &backend_bpf_htb, CLASSES_MAJOR);
 	if (!err)
-		err = count_all(ctx, list);
-	limit_list_free(&own);
-	limit_places_free(&places);
+		count_all(&look, list);
+	look_free(&look);
 	return err;
 }
 

@@ -86,22 +86,23 @@ static int unhook(struct limit_htb *h)
 	return err || !link ? err : limit_htb_op(h, link, OP_LINK_DEL, NULL, NULL);
 }
 
+static int sweep(struct limit_htb *h)
+{
+	return limit_rules_any(h) ? limit_htb_sweep(h) : unhook(h);
+}
+
 /* Makes hooks and classes what the limits need. */
 static int settle(struct limit_htb *h, const struct routes *routes)
 {
 	int err = limit_htb_read(h);
 
-	if (err)
-		return err;
-	if (!limit_rules_any(h)) {
-		err = unhook(h);
-		return err ? err : limit_htb_apply(h);
+	if (!err && limit_rules_any(h)) {
+		err = hook(h, routes);
+		if (!err)
+			err = limit_htb_read(h);
 	}
-	err = hook(h, routes);
 	if (!err)
-		err = limit_htb_read(h);
-	if (!err)
-		err = limit_htb_sweep(h);
+		err = sweep(h);
 	return err ? err : limit_htb_apply(h);
 }
 
@@ -150,7 +151,7 @@ static int set(struct limit_htb *h, const struct routes *routes, const struct li
 
 static const struct limit_tc tc = {
 	.backend = &backend_ifb_tc, .way = LIMIT_INGRESS, .major = LIMIT_MAJOR_INGRESS,
-	.check = limit_rules_check, .set = set, .settle = settle,
+	.check = limit_rules_check, .set = set, .sweep = sweep, .settle = settle,
 };
 
 static int ifb_tc_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
@@ -165,7 +166,7 @@ static int ifb_tc_remove(struct ctx *ctx, const struct limit_key *key, unsigned 
 
 static int ifb_tc_list(struct ctx *ctx, struct limit_list *list)
 {
-	return limit_htb_list(ctx, &backend_ifb_tc, LIMIT_INGRESS, LIMIT_MAJOR_INGRESS, list);
+	return limit_tc_list(ctx, &tc, list);
 }
 
 /* ---- availability ---- */

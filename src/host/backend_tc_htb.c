@@ -14,17 +14,6 @@
 #include "host/limit_net_cls.h"
 #include "host/limit_tc.h"
 
-/* Takes away what no limit needs. */
-static int settle(struct limit_htb *h, const struct routes *routes)
-{
-	int err = limit_htb_read(h);
-
-	(void)routes;
-	if (!err)
-		err = limit_htb_sweep(h);
-	return err ? err : limit_htb_apply(h);
-}
-
 static int make_classes(struct limit_htb *h, const struct routes *routes, const struct limit_wish_side *side)
 {
 	struct tree_link *link;
@@ -51,7 +40,7 @@ static int set(struct limit_htb *h, const struct routes *routes, const struct li
 
 static const struct limit_tc tc = {
 	.backend = &backend_tc_htb, .way = LIMIT_EGRESS, .major = LIMIT_MAJOR_EGRESS,
-	.set = set, .settle = settle,
+	.set = set, .sweep = limit_htb_sweep,
 };
 
 static int tc_htb_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
@@ -66,7 +55,7 @@ static int tc_htb_remove(struct ctx *ctx, const struct limit_key *key, unsigned 
 
 static int tc_htb_list(struct ctx *ctx, struct limit_list *list)
 {
-	return limit_htb_list(ctx, &backend_tc_htb, LIMIT_EGRESS, LIMIT_MAJOR_EGRESS, list);
+	return limit_tc_list(ctx, &tc, list);
 }
 
 static bool tc_htb_available(struct ctx *ctx, unsigned int way, char why[BACKEND_WHY])

@@ -106,15 +106,14 @@ static int sweep_link(struct limit_htb *h, const struct tree_link *link)
 	return err || !host ? err : limit_rules_no_clsact(h, link);
 }
 
-static int settle(struct limit_htb *h, const struct routes *routes)
+static int sweep(struct limit_htb *h)
 {
 	const struct tree_link *link;
-	int err = limit_htb_read(h);
+	int err = 0;
 
-	(void)routes;
-	for (link = err ? NULL : h->present->links; link && !err; link = link->next)
+	for (link = h->present->links; link && !err; link = link->next)
 		err = sweep_link(h, link);
-	return err ? err : limit_htb_apply(h);
+	return err;
 }
 
 /* ---- the backend ---- */
@@ -156,7 +155,7 @@ static int set(struct limit_htb *h, const struct routes *routes, const struct li
 
 static const struct limit_tc tc = {
 	.backend = &backend_tc_police, .way = LIMIT_INGRESS, .major = LIMIT_MAJOR_POLICE,
-	.check = limit_rules_check, .set = set, .settle = settle,
+	.check = limit_rules_check, .set = set, .sweep = sweep,
 };
 
 static int tc_police_set(struct ctx *ctx, const struct limit_wish *wishes, size_t n, unsigned int ways)
@@ -172,7 +171,7 @@ static int tc_police_remove(struct ctx *ctx, const struct limit_key *key, unsign
 /* What passes is what the programs of `ebpf` count behind it. */
 static int tc_police_list(struct ctx *ctx, struct limit_list *list)
 {
-	return limit_htb_list(ctx, &backend_tc_police, LIMIT_INGRESS, LIMIT_MAJOR_POLICE, list);
+	return limit_tc_list(ctx, &tc, list);
 }
 
 /* ---- availability ---- */

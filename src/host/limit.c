@@ -51,6 +51,18 @@ const struct limit_report *limit_list_find(const struct limit_list *list, struct
 
 /* ---- subjects ---- */
 
+char *limit_key_text(struct limit_key key, char buf[LIMIT_KEY_TEXT])
+{
+	static const char *const words[] = {
+		[LIMIT_KIND_CGROUP] = "cgroup", [LIMIT_KIND_USER] = "user",
+		[LIMIT_KIND_PROCESS] = "process", [LIMIT_KIND_NET_CLS] = "net_cls",
+	};
+
+	snprintf(buf, LIMIT_KEY_TEXT, "%s:%" PRIu64, key.kind <= LIMIT_KIND_NET_CLS ? words[key.kind] : "?",
+		 (uint64_t)key.id);
+	return buf;
+}
+
 static int parse_u32(const char *s, uint32_t *value)
 {
 	uint64_t n;
@@ -173,11 +185,12 @@ int limit_resolve(struct ctx *ctx, enum limit_subject subject, const char *name,
 	return err;
 }
 
-/* Fields 3, 4 and 22 of proc_pid_stat(5); the second, a name, may hold anything, so from its end on. */
+/* Fields 3, 4, 20 and 22 of proc_pid_stat(5); the second, a name, may hold anything, so from its end on. A
+ * process whose first thread has ended is a zombie there, and lives while others do. */
 int limit_process(unsigned int pid, uint64_t *start_ticks, unsigned int *parent)
 {
 	char path[32], text[1024], state;
-	unsigned int ppid;
+	unsigned int ppid, threads;
 	const char *rest;
 	size_t n;
 	FILE *f;
@@ -191,9 +204,9 @@ int limit_process(unsigned int pid, uint64_t *start_ticks, unsigned int *parent)
 	text[n] = 0;
 	rest = strrchr(text, ')');
 	if (!rest || sscanf(rest + 1, " %c %u %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d "
-			    "%*d %*d %" SCNu64, &state, &ppid, start_ticks) != 3)
+			    "%u %*d %" SCNu64, &state, &ppid, &threads, start_ticks) != 4)
 		return -ESRCH;		/* it ended meanwhile */
-	if (state == 'Z' || state == 'X')
+	if ((state == 'Z' && threads < 2) || state == 'X')
 		return -ESRCH;
 	if (parent)
 		*parent = ppid;

@@ -79,6 +79,10 @@ struct limit_report *limit_list_add(struct limit_list *list);
 
 const struct limit_report *limit_list_find(const struct limit_list *list, struct limit_key key);
 
+/* A key as text, "user:1000". */
+enum { LIMIT_KEY_TEXT = 40 };
+char *limit_key_text(struct limit_key key, char buf[LIMIT_KEY_TEXT]);
+
 /* What a wish's subject is to BPF. A LIMIT_CGROUP that is not in v2, but in net_cls, gets a key of that
  * kind: it is a LIMIT_NET_CLS then. level is set for cgroups: how many are around it, -1 when the
  * hierarchy is not to be seen from its root. 0; -ENOENT, -ESRCH: there is no such; -EINVAL. */

@@ -15,4 +15,8 @@ int limit_class_remove(struct ctx *ctx, const struct limit_key *key, unsigned in
 int limit_class_list(struct ctx *ctx, struct limit_list *list, const struct backend *backend,
 		     uint32_t major);
 
+/* Leaves a direction of this very limit to its bucket instead of its class. -ENOENT, without a recorded
+ * fault: it is gone, or has no class. */
+int limit_class_to_bucket(struct ctx *ctx, const struct limit_key *key, enum limit_way way);
+
 #endif

@@ -24,8 +24,9 @@ static const struct {
 
 static bool ebpf_available(struct ctx *ctx, unsigned int ways, char why[BACKEND_WHY])
 {
+	(void)ctx;
 	(void)ways;
-	return !limit_pins_try(ctx, why, BACKEND_WHY);
+	return !limit_pins_try(why, BACKEND_WHY);
 }
 
 /* ---- entries ---- */
@@ -77,15 +78,21 @@ static struct limit_entry make_entry(const struct limit_wish *wish, unsigned int
 	return entry;
 }
 
-static int change(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *key,
-		  const struct limit_entry *entry)
+static int run_change(const struct limit_pins *pins, const struct limit_key *key,
+		      const struct limit_entry *entry)
 {
 	struct limit_change args = { .key = *key, .entry = *entry };
 	LIBBPF_OPTS(bpf_test_run_opts, opts, .ctx_in = &args, .ctx_size_in = sizeof(args));
 	int err = bpf_prog_test_run_opts(pins->prog[LIMIT_PROG_CHANGE], &opts);
 
-	if (!err)
-		err = (int)opts.retval;
+	return err ? err : (int)opts.retval;
+}
+
+static int change(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *key,
+		  const struct limit_entry *entry)
+{
+	int err = run_change(pins, key, entry);
+
 	return err ? fail(ctx, err, "changing a limit: %s", strerror(-err)) : 0;
 }
 
@@ -128,87 +135,13 @@ static int drop_entry(const struct limit_pins *pins, const struct limit_key *key
 	return err;
 }
 
-/* The limit after `last` (NULL: the first). 1; 0: there is none; -errno, recorded: not to be taken for
- * the end. */
-static int next_limit(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *last,
-		      struct limit_key *key)
-{
-	if (!bpf_map_get_next_key(pins->map[LIMIT_MAP_LIMITS], last, key))
-		return 1;
-	return errno == ENOENT ? 0 : fail(ctx, errno, "reading the limits: %s", strerror(errno));
-}
-
 /* Takes everything down when no limit is left. */
 static int remove_if_empty(struct ctx *ctx, struct limit_pins *pins)
 {
 	struct limit_key key;
-	int more = next_limit(ctx, pins, NULL, &key);
+	int more = limit_next(ctx, pins, NULL, &key);
 
 	return more ? (more < 0 ? more : 0) : limit_pins_remove(ctx, pins);
-}
-
-/* ---- what is looked for at all ---- */
-
-static void use_of(struct limit_use *use, const struct limit_key *key, const struct limit_entry *entry)
-{
-	use->levels |= key->kind == LIMIT_KIND_CGROUP ? entry->levels : 0;
-	use->users |= key->kind == LIMIT_KIND_USER;
-	use->processes |= key->kind == LIMIT_KIND_PROCESS;
-}
-
-static int set_use(struct ctx *ctx, const struct limit_pins *pins, const struct limit_use *use)
-{
-	uint32_t zero = 0;
-
-	if (bpf_map_update_elem(pins->map[LIMIT_MAP_USE], &zero, use, BPF_ANY))
-		return fail(ctx, errno, "weir_use: %s", strerror(errno));
-	return 0;
-}
-
-static int get_use(struct ctx *ctx, const struct limit_pins *pins, struct limit_use *use)
-{
-	uint32_t zero = 0;
-
-	if (bpf_map_lookup_elem(pins->map[LIMIT_MAP_USE], &zero, use))
-		return fail(ctx, errno, "weir_use: %s", strerror(errno));
-	return 0;
-}
-
-static int use_more(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *key,
-		    const struct limit_entry *entry)
-{
-	struct limit_use use, more;
-	int err = get_use(ctx, pins, &use);
-
-	if (err)
-		return err;
-	more = use;
-	use_of(&more, key, entry);
-	if (entry->flags & (LIMIT_ONLY_INTERNET | LIMIT_ONLY_LOCAL))
-		more.prefixes |= limit_own_networks(pins->map[LIMIT_MAP_OWN]);
-	return memcmp(&use, &more, sizeof(use)) ? set_use(ctx, pins, &more) : 0;
-}
-
-/* After something was taken away: looks no further than until everything is found to be in use. */
-static int use_less(struct ctx *ctx, const struct limit_pins *pins)
-{
-	struct limit_key key, *last = NULL;
-	struct limit_use use, less;
-	struct limit_entry entry;
-	int err = get_use(ctx, pins, &use), more = 1;
-
-	if (err)
-		return err;
-	less = use;
-	less.levels = less.users = less.processes = 0;
-	while (memcmp(&use, &less, sizeof(use)) && (more = next_limit(ctx, pins, last, &key)) > 0) {
-		if (!bpf_map_lookup_elem(pins->map[LIMIT_MAP_LIMITS], &key, &entry))
-			use_of(&less, &key, &entry);
-		last = &key;
-	}
-	if (more < 0)
-		return more;
-	return memcmp(&use, &less, sizeof(use)) ? set_use(ctx, pins, &less) : 0;
 }
 
 /* ---- set ---- */
@@ -231,9 +164,11 @@ static int set_one(struct ctx *ctx, const struct limit_pins *pins, const struct 
 	err = is_new ? add_entry(ctx, pins, &key, &entry) : change(ctx, pins, &key, &entry);
 	if (err)
 		return err;
-	err = use_more(ctx, pins, &key, &entry);
+	err = limit_use_more(ctx, pins, &key, &entry);
 	if (!err && wish->subject == LIMIT_PID)
 		err = limit_members_add(ctx, pins, wish, &key);
+	if (err && is_new && wish->subject == LIMIT_PID)
+		limit_members_remove(pins, key.id);
 	if (err && is_new)
 		drop_entry(pins, &key);
 	else if (err)
@@ -297,10 +232,10 @@ static int remove_all(struct ctx *ctx, const struct limit_pins *pins, unsigned i
 		      uint32_t major)
 {
 	struct limit_key key, next;
-	int more = next_limit(ctx, pins, NULL, &key), err = 0;
+	int more = limit_next(ctx, pins, NULL, &key), err = 0;
 
 	while (more > 0 && !err) {
-		more = next_limit(ctx, pins, &key, &next);
+		more = limit_next(ctx, pins, &key, &next);
 		err = remove_ways(ctx, pins, &key, ways, major);
 		err = err == -ENOENT ? 0 : err;
 		key = next;
@@ -330,11 +265,42 @@ int limit_class_remove(struct ctx *ctx, const struct limit_key *key, unsigned in
 	paced = !key || has_paced(&pins, key);
 	err = key ? remove_ways(ctx, &pins, key, ways, major) : remove_all(ctx, &pins, ways, major);
 	if (!err)
-		err = use_less(ctx, &pins);
+		err = limit_use_less(ctx, &pins);
 	if (paced)
 		limit_pace_sockets();
 	if (!err)
 		err = remove_if_empty(ctx, &pins);
+	limit_pins_close(&pins);
+	return err;
+}
+
+static int change_to_bucket(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *key,
+			    enum limit_way way)
+{
+	struct limit_entry entry;
+	int err;
+
+	if (bpf_map_lookup_elem(pins->map[LIMIT_MAP_LIMITS], key, &entry) ||
+	    entry.side[way].mode != LIMIT_CLASS)
+		return -ENOENT;
+	entry.side[way].mode = LIMIT_BUCKET;
+	entry.side[way].priority = 0;
+	err = run_change(pins, key, &entry);
+	if (err && err != -ENOENT)	/* its last process may end meanwhile */
+		fail(ctx, err, "changing a limit: %s", strerror(-err));
+	return err;
+}
+
+int limit_class_to_bucket(struct ctx *ctx, const struct limit_key *key, enum limit_way way)
+{
+	struct limit_pins pins;
+	int err = limit_pins_open(ctx, false, &pins);
+
+	if (err)
+		return err;
+	err = change_to_bucket(ctx, &pins, key, way);
+	if (!err)
+		limit_pace_sockets();
 	limit_pins_close(&pins);
 	return err;
 }
@@ -443,9 +409,9 @@ static int list_all(struct ctx *ctx, struct listing *l, struct limit_list *list)
 	err = l->major ? 0 : list_calls(l, list);
 	if (err)
 		return fail(ctx, err, "weir_calls: %s", strerror(-err));
-	more = next_limit(ctx, &l->pins, NULL, &key);
+	more = limit_next(ctx, &l->pins, NULL, &key);
 	while (more > 0 && !err) {
-		more = next_limit(ctx, &l->pins, &key, &next);
+		more = limit_next(ctx, &l->pins, &key, &next);
 		if (is_gone(&key))
 			drop_entry(&l->pins, &key);
 		else if (!bpf_map_lookup_elem(l->pins.map[LIMIT_MAP_LIMITS], &key, &entry))

@@ -14,7 +14,7 @@
 
 enum {
 	MINOR_LAST = 0xfff0,
-	LOCK_WAIT_MS = 5000,
+	LOCK_WAIT_MS = 10000,
 	FRAME_BYTES = 1514,
 	QUEUE_MS = 200,			/* a queue in packets that is one in time */
 	QUEUE_MIN = 32, QUEUE_MAX = 1000,
@@ -46,6 +46,7 @@ int limit_htb_read(struct limit_htb *h)
 	return err || !h->backend->net_cls ? err : limit_net_cls_add(h, &h->list);
 }
 
+/* The lock is the host's, as the limits are: a class is given once. */
 int limit_htb_begin(struct ctx *ctx, const struct backend *backend, enum limit_way way, uint32_t major,
 		    struct limit_htb *h)
 {
@@ -55,7 +56,7 @@ int limit_htb_begin(struct ctx *ctx, const struct backend *backend, enum limit_w
 		.ctx = ctx, .backend = backend, .way = way, .major = major, .lock = -1,
 		.wanted = tree_new(),
 	};
-	err = h->wanted ? netns_lock_for(ctx, "-limits", LOCK_WAIT_MS, &h->lock) : oom(ctx);
+	err = h->wanted ? netns_lock_host(ctx, "limits", LOCK_WAIT_MS, &h->lock) : oom(ctx);
 	if (!err)
 		err = netlink_open(ctx, &h->nl);
 	return err ? err : limit_htb_read(h);

@@ -4,8 +4,9 @@
  * ifb_tc have in common, of that of a link what bpf_htb shares with them. Inside of src/host.
  *
  * Which limit has which class is kept in the programs of the backend `ebpf` (limit_class.h), by the
- * major number of the HTB; of cgroups of v1 in their net_cls.classid (limit_net_cls.h). A class that no limit names (its process has ended, weir was killed) is swept
- * away by the next change.
+ * major number of the HTB; of cgroups of v1 in their net_cls.classid (limit_net_cls.h). A class that no
+ * limit names (its process has ended, weir was killed, the limit was removed in another network namespace) is
+ * swept away by the next command that changes or lists limits.
  */
 #ifndef WEIR_HOST_LIMIT_HTB_H
 #define WEIR_HOST_LIMIT_HTB_H

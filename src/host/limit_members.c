@@ -37,11 +37,11 @@ static int run_join(const struct limit_pins *pins, struct limit_join *args)
 	return err ? err : (int)opts.retval;
 }
 
-static void leave(const struct limit_pins *pins, uint32_t pid)
+static int leave(const struct limit_pins *pins, uint32_t pid)
 {
 	struct limit_join args = { .pid = pid, .leave = 1 };
 
-	run_join(pins, &args);
+	return run_join(pins, &args);
 }
 
 /* -ESRCH: it is no more. One that ended while it was added may have been told of before. */
@@ -114,6 +114,32 @@ static int tag_sockets(const struct limit_pins *pins)
 	return err;
 }
 
+/* Each member that `ends` holds for leaves. How many did. */
+static unsigned int leave_if(const struct limit_pins *pins, uint64_t limit,
+		     bool (*ends)(uint32_t pid, const struct limit_member *member, uint64_t limit))
+{
+	int map = pins->map[LIMIT_MAP_MEMBERS], more;
+	struct limit_member member;
+	uint32_t pid, next;
+	unsigned int left = 0;
+
+	more = !bpf_map_get_next_key(map, NULL, &pid);
+	while (more) {
+		more = !bpf_map_get_next_key(map, &pid, &next);
+		if (!bpf_map_lookup_elem(map, &pid, &member) && ends(pid, &member, limit))
+			left += !leave(pins, pid);
+		pid = next;
+	}
+	return left;
+}
+
+/* Those that were named have the flag, and what they start is none. */
+static bool is_child(uint32_t pid, const struct limit_member *member, uint64_t limit)
+{
+	(void)pid;
+	return member->limit == limit && !(member->flags & LIMIT_NO_CHILDREN);
+}
+
 static int join_all(const struct limit_pins *pins, const struct limit_wish *wish, uint64_t limit,
 		    uint32_t *pid)
 {
@@ -127,8 +153,13 @@ static int join_all(const struct limit_pins *pins, const struct limit_wish *wish
 		*pid = wish->also[i];
 		err = join(pins, *pid, limit, flags);
 	}
-	if (err || wish->no_children)
+	if (err)
 		return err;
+	if (wish->no_children) {
+		while (leave_if(pins, limit, is_child))
+			;		/* one may have started another meanwhile */
+		return 0;
+	}
 	do
 		err = join_children(pins, limit);
 	while (err > 0);
@@ -156,23 +187,6 @@ int limit_members_add(struct ctx *ctx, const struct limit_pins *pins, const stru
 			     strerror(-err));
 	}
 	return err;
-}
-
-/* Each member that `ends` holds for leaves. */
-static void leave_if(const struct limit_pins *pins, uint64_t limit,
-		     bool (*ends)(uint32_t pid, const struct limit_member *member, uint64_t limit))
-{
-	int map = pins->map[LIMIT_MAP_MEMBERS], more;
-	struct limit_member member;
-	uint32_t pid, next;
-
-	more = !bpf_map_get_next_key(map, NULL, &pid);
-	while (more) {
-		more = !bpf_map_get_next_key(map, &pid, &next);
-		if (!bpf_map_lookup_elem(map, &pid, &member) && ends(pid, &member, limit))
-			leave(pins, pid);
-		pid = next;
-	}
 }
 
 static bool is_of(uint32_t pid, const struct limit_member *member, uint64_t limit)
@@ -239,6 +253,78 @@ uint32_t limit_own_networks(int map)
 			n += !bpf_map_update_elem(map, &prefix, &one, BPF_ANY);
 	freeifaddrs(all);
 	return n;
+}
+
+/* ---- what is looked for at all ---- */
+
+int limit_next(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *last,
+	       struct limit_key *key)
+{
+	if (!bpf_map_get_next_key(pins->map[LIMIT_MAP_LIMITS], last, key))
+		return 1;
+	return errno == ENOENT ? 0 : fail(ctx, errno, "reading the limits: %s", strerror(errno));
+}
+
+static void use_of(struct limit_use *use, const struct limit_key *key, const struct limit_entry *entry)
+{
+	use->levels |= key->kind == LIMIT_KIND_CGROUP ? entry->levels : 0;
+	use->users |= key->kind == LIMIT_KIND_USER;
+	use->processes |= key->kind == LIMIT_KIND_PROCESS;
+}
+
+static int set_use(struct ctx *ctx, const struct limit_pins *pins, const struct limit_use *use)
+{
+	uint32_t zero = 0;
+
+	if (bpf_map_update_elem(pins->map[LIMIT_MAP_USE], &zero, use, BPF_ANY))
+		return fail(ctx, errno, "weir_use: %s", strerror(errno));
+	return 0;
+}
+
+static int get_use(struct ctx *ctx, const struct limit_pins *pins, struct limit_use *use)
+{
+	uint32_t zero = 0;
+
+	if (bpf_map_lookup_elem(pins->map[LIMIT_MAP_USE], &zero, use))
+		return fail(ctx, errno, "weir_use: %s", strerror(errno));
+	return 0;
+}
+
+int limit_use_more(struct ctx *ctx, const struct limit_pins *pins, const struct limit_key *key,
+		   const struct limit_entry *entry)
+{
+	struct limit_use use, more;
+	int err = get_use(ctx, pins, &use);
+
+	if (err)
+		return err;
+	more = use;
+	use_of(&more, key, entry);
+	if (entry->flags & (LIMIT_ONLY_INTERNET | LIMIT_ONLY_LOCAL))
+		more.prefixes |= limit_own_networks(pins->map[LIMIT_MAP_OWN]);
+	return memcmp(&use, &more, sizeof(use)) ? set_use(ctx, pins, &more) : 0;
+}
+
+/* Looks no further than until everything is found to be in use. */
+int limit_use_less(struct ctx *ctx, const struct limit_pins *pins)
+{
+	struct limit_key key, *last = NULL;
+	struct limit_use use, less;
+	struct limit_entry entry;
+	int err = get_use(ctx, pins, &use), more = 1;
+
+	if (err)
+		return err;
+	less = use;
+	less.levels = less.users = less.processes = 0;
+	while (memcmp(&use, &less, sizeof(use)) && (more = limit_next(ctx, pins, last, &key)) > 0) {
+		if (!bpf_map_lookup_elem(pins->map[LIMIT_MAP_LIMITS], &key, &entry))
+			use_of(&less, &key, &entry);
+		last = &key;
+	}
+	if (more < 0)
+		return more;
+	return memcmp(&use, &less, sizeof(use)) ? set_use(ctx, pins, &less) : 0;
 }
 
 /* ---- names ---- */

@@ -5,10 +5,10 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
@@ -20,12 +20,13 @@
 #include "host/cgroup.h"
 #include "host/limit_pace.h"
 #include "host/limit_kernel.h"
+#include "kernel/netns.h"
 
 #define PARENT LIMIT_BPFFS "/weir"
 #define PINS_NEW LIMIT_PINS "-new"
 #define PINS_OLD LIMIT_PINS "-old"
 
-enum { PATH_ROOM = 128 };
+enum { PATH_ROOM = 128, LOCK_WAIT_MS = 10000 };
 
 static const struct map_row {
 	const char *name;
@@ -144,14 +145,22 @@ static bool is_a(int fd, const char *what)
 	return strstr(text, what);
 }
 
+/* As far as it is the same in all versions. */
+static bool is_map_like(int fd, const struct map_row *row, struct bpf_map_info *info)
+{
+	uint32_t len = sizeof(*info);
+
+	memset(info, 0, sizeof(*info));
+	return is_a(fd, "bpf-map") && !bpf_obj_get_info_by_fd(fd, info, &len) &&
+	       !strcmp(info->name, row->name) && info->type == row->type;
+}
+
 static bool is_map(int fd, const struct map_row *row)
 {
-	struct bpf_map_info info = { 0 };
-	uint32_t len = sizeof(info);
+	struct bpf_map_info info;
 
-	return is_a(fd, "bpf-map") && !bpf_obj_get_info_by_fd(fd, &info, &len) &&
-	       !strcmp(info.name, row->name) && info.type == row->type &&
-	       info.key_size == row->key_bytes && info.value_size == row->value_bytes;
+	return is_map_like(fd, row, &info) && info.key_size == row->key_bytes &&
+	       info.value_size == row->value_bytes;
 }
 
 /* The kernel cuts names to 15 bytes. */
@@ -182,66 +191,79 @@ static int get(struct ctx *ctx, const char *name, int *fd)
 	return foreign(ctx, name);
 }
 
-static int open_all(struct ctx *ctx, struct limit_pins *pins)
+/* Before anything else is looked at, which another version may have otherwise. */
+static int check_version(struct ctx *ctx, int map)
 {
-	struct limit_use use;
-	uint32_t zero = 0;
-	unsigned int i;
-	int err, fd;
+	const struct map_row *row = &map_rows[LIMIT_MAP_USE];
+	uint32_t zero = 0, use[64] = { 0 };
+	struct bpf_map_info info;
 
-	for (i = 0; i < LIMIT_MAPS; i++) {
-		err = get(ctx, map_rows[i].name, &pins->map[i]);
-		if (err)
-			return err;
-		if (!is_map(pins->map[i], &map_rows[i]))
-			return foreign(ctx, map_rows[i].name);
-	}
-	for (i = 0; i < LIMIT_PROGS; i++) {
-		err = get(ctx, prog_rows[i].name, &pins->prog[i]);
-		if (err)
-			return err;
-		if (!is_prog(pins->prog[i], &prog_rows[i]))
-			return foreign(ctx, prog_rows[i].name);
-	}
-	for (i = 0; i < LINKS; i++) {
-		err = get(ctx, link_rows[i].name, &fd);
-		if (err)
-			return err;
-		err = is_a(fd, "bpf_link") || is_a(fd, "bpf-link") ? 0 : foreign(ctx, link_rows[i].name);
-		close(fd);
-		if (err)
-			return err;
-	}
-	if (bpf_map_lookup_elem(pins->map[LIMIT_MAP_USE], &zero, &use))
+	_Static_assert(offsetof(struct limit_use, version) == 0, "in all versions");
+	if (!is_map_like(map, row, &info) || info.key_size != row->key_bytes ||
+	    info.value_size > sizeof(use))
+		return foreign(ctx, row->name);
+	if (bpf_map_lookup_elem(map, &zero, use))
 		return fail(ctx, errno, "%s: %s", LIMIT_PINS, strerror(errno));
-	if (use.version != LIMIT_VERSION)
+	if (use[0] != LIMIT_VERSION)
 		return fail(ctx, EPROTO, "the limits there are were set by another version of weir: take "
 			    "them away with that one, or remove %s by hand", LIMIT_PINS);
 	return 0;
 }
 
-/* Without a bpffs nothing can be pinned: -ENOENT, or where it is to be, a fault. */
-static int take_lock(struct ctx *ctx, bool make)
+static int open_all(struct ctx *ctx, struct limit_pins *pins)
+{
+	unsigned int i;
+	int err, fd;
+
+	err = get(ctx, map_rows[LIMIT_MAP_USE].name, &pins->map[LIMIT_MAP_USE]);
+	if (!err)
+		err = check_version(ctx, pins->map[LIMIT_MAP_USE]);
+	for (i = 0; i < LIMIT_MAPS && !err; i++) {
+		err = pins->map[i] < 0 ? get(ctx, map_rows[i].name, &pins->map[i]) : 0;
+		if (!err && !is_map(pins->map[i], &map_rows[i]))
+			err = foreign(ctx, map_rows[i].name);
+	}
+	for (i = 0; i < LIMIT_PROGS && !err; i++) {
+		err = get(ctx, prog_rows[i].name, &pins->prog[i]);
+		if (!err && !is_prog(pins->prog[i], &prog_rows[i]))
+			err = foreign(ctx, prog_rows[i].name);
+	}
+	for (i = 0; i < LINKS && !err; i++) {
+		err = get(ctx, link_rows[i].name, &fd);
+		if (err)
+			break;
+		err = is_a(fd, "bpf_link") || is_a(fd, "bpf-link") ? 0 : foreign(ctx, link_rows[i].name);
+		close(fd);
+	}
+	return err;
+}
+
+/* Its descriptor. Without a bpffs nothing can be pinned: -ENOENT, or where it is to be, a fault. */
+static int open_bpffs(struct ctx *ctx, bool make)
 {
 	struct statfs fs;
 	int fd = open(LIMIT_BPFFS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno != ENOENT)
 		return fail(ctx, errno, "%s: %s", LIMIT_BPFFS, strerror(errno));
-	if (fd < 0 || fstatfs(fd, &fs) || (uint32_t)fs.f_type != BPF_FS_MAGIC) {
-		if (fd >= 0)
-			close(fd);
-		if (!make)
-			return -ENOENT;
-		return fail(ctx, EOPNOTSUPP, "no bpffs is mounted at %s (mount -t bpf bpf %s)",
-			    LIMIT_BPFFS, LIMIT_BPFFS);
-	}
-	while (flock(fd, LOCK_EX))
-		if (errno != EINTR) {
-			close(fd);
-			return fail(ctx, errno, "%s: %s", LIMIT_BPFFS, strerror(errno));
-		}
-	return fd;
+	if (fd >= 0 && !fstatfs(fd, &fs) && (uint32_t)fs.f_type == BPF_FS_MAGIC)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return !make ? -ENOENT : fail(ctx, EOPNOTSUPP, "no bpffs is mounted at %s (mount -t bpf bpf %s)",
+				      LIMIT_BPFFS, LIMIT_BPFFS);
+}
+
+/* A file of weir's own: the bpffs anybody could lock who may read it. Taken after that of limit_htb_begin(). */
+static int take_lock(struct ctx *ctx, bool make)
+{
+	int fd = open_bpffs(ctx, make), err;
+
+	if (fd < 0)
+		return fd;
+	close(fd);
+	err = netns_lock_host(ctx, "pins", LOCK_WAIT_MS, &fd);
+	return err ? err : fd;
 }
 
 static int check_folder(struct ctx *ctx, const char *path)
@@ -313,19 +335,27 @@ static void pace(const struct limit_bpf *skel, const char *folder, int root)
 	limit_pace_make(maps, folder, root);
 }
 
+static int pin(struct ctx *ctx, int fd, const char *name)
+{
+	char path[PATH_ROOM];
+	int err;
+
+	snprintf(path, sizeof(path), "%s/%s", PINS_NEW, name);
+	err = bpf_obj_pin(fd, path);
+	return err ? fail(ctx, err, "%s: %s", path, strerror(-err)) : 0;
+}
+
 /* Attaches a program and pins the link. */
-static int pin_link(const struct limit_bpf *skel, const struct link_row *row, int root)
+static int pin_link(struct ctx *ctx, const struct limit_bpf *skel, const struct link_row *row, int root)
 {
 	struct bpf_program *prog = bpf_object__find_program_by_name(skel->obj, row->name);
 	struct bpf_link *link;
-	char path[PATH_ROOM];
 	int err;
 
 	link = row->cgroup ? bpf_program__attach_cgroup(prog, root) : bpf_program__attach(prog);
 	if (!link)
-		return -errno;
-	snprintf(path, sizeof(path), "%s/%s", PINS_NEW, row->name);
-	err = bpf_link__pin(link, path);
+		return fail(ctx, errno, "attaching %s: %s", row->name, strerror(errno));
+	err = pin(ctx, bpf_link__fd(link), row->name);
 	bpf_link__destroy(link);
 	return err;
 }
@@ -333,31 +363,21 @@ static int pin_link(const struct limit_bpf *skel, const struct link_row *row, in
 static int pin_all(struct ctx *ctx, const struct limit_bpf *skel, int root)
 {
 	struct bpf_program *prog;
-	struct bpf_map *map;
-	char path[PATH_ROOM];
+	const char *name;
 	unsigned int i;
-	int err;
+	int err = 0;
 
-	for (i = 0; i < LIMIT_MAPS; i++) {
-		map = bpf_object__find_map_by_name(skel->obj, map_rows[i].name);
-		snprintf(path, sizeof(path), "%s/%s", PINS_NEW, map_rows[i].name);
-		err = bpf_obj_pin(bpf_map__fd(map), path);
-		if (err)
-			return fail(ctx, err, "%s: %s", path, strerror(-err));
+	for (i = 0; i < LIMIT_MAPS && !err; i++) {
+		name = map_rows[i].name;
+		err = pin(ctx, bpf_object__find_map_fd_by_name(skel->obj, name), name);
 	}
-	for (i = 0; i < LIMIT_PROGS; i++) {
+	for (i = 0; i < LIMIT_PROGS && !err; i++) {
 		prog = bpf_object__find_program_by_name(skel->obj, prog_rows[i].name);
-		snprintf(path, sizeof(path), "%s/%s", PINS_NEW, prog_rows[i].name);
-		err = bpf_obj_pin(bpf_program__fd(prog), path);
-		if (err)
-			return fail(ctx, err, "%s: %s", path, strerror(-err));
+		err = pin(ctx, bpf_program__fd(prog), prog_rows[i].name);
 	}
-	for (i = 0; i < LINKS; i++) {
-		err = pin_link(skel, &link_rows[i], root);
-		if (err)
-			return fail(ctx, err, "attaching %s: %s", link_rows[i].name, strerror(-err));
-	}
-	return 0;
+	for (i = 0; i < LINKS && !err; i++)
+		err = pin_link(ctx, skel, &link_rows[i], root);
+	return err;
 }
 
 static int make_folders(struct ctx *ctx)
@@ -402,17 +422,16 @@ static int make_pins(struct ctx *ctx)
 	return err;
 }
 
-int limit_pins_try(struct ctx *ctx, char *why, size_t size)
+int limit_pins_try(char *why, size_t size)
 {
 	struct limit_bpf *skel = NULL;
 	struct ctx own;
-	int root, err, lock;
+	int root, err, bpffs;
 
-	(void)ctx;
 	ctx_init(&own);
-	lock = take_lock(&own, true);
-	err = lock < 0 ? lock : 0;
-	if (!err && faccessat(lock, ".", W_OK, AT_EACCESS) && errno == EROFS)
+	bpffs = open_bpffs(&own, true);
+	err = bpffs < 0 ? bpffs : 0;
+	if (!err && faccessat(bpffs, ".", W_OK, AT_EACCESS) && errno == EROFS)
 		err = fail(&own, EOPNOTSUPP, "%s is mounted read-only", LIMIT_BPFFS);
 	root = err ? -1 : open_root(&own);
 	if (!err && root < 0)
@@ -424,8 +443,8 @@ int limit_pins_try(struct ctx *ctx, char *why, size_t size)
 	limit_bpf__destroy(skel);
 	if (root >= 0)
 		close(root);
-	if (lock >= 0)
-		close(lock);
+	if (bpffs >= 0)
+		close(bpffs);
 	ctx_fini(&own);
 	return err;
 }

@@ -5,8 +5,8 @@
  *
  * They are pinned in LIMIT_PINS, a folder 0700: limits are the host's, so it is not a namespace's.
  * It is made under another name and renamed when it is whole, and renamed before it is
- * taken apart: what a run that was killed left half done is found by its name and taken away. The lock of
- * the bpffs keeps two runs apart.
+ * taken apart: what a run that was killed left half done is found by its name and taken away. A lock of
+ * the host's keeps two runs apart.
  */
 #ifndef WEIR_HOST_LIMIT_PINS_H
 #define WEIR_HOST_LIMIT_PINS_H
@@ -36,7 +36,8 @@ struct limit_pins {
 
 /* Opens what is there. -ENOENT without a recorded fault: there is nothing, and not `make`; with it, it is
  * made, and attached to the root of cgroup v2. -EEXIST: something else has that name; -EPROTO: another
- * version of weir made it; -EOPNOTSUPP: the kernel lacks something, which the fault names. */
+ * version of weir made it; -EOPNOTSUPP: the kernel lacks something, which the fault names; -EBUSY: another run
+ * had the lock for too long. */
 int limit_pins_open(struct ctx *ctx, bool make, struct limit_pins *pins);
 void limit_pins_close(struct limit_pins *pins);
 
@@ -46,6 +47,6 @@ int limit_pins_remove(struct ctx *ctx, const struct limit_pins *pins);
 const char *limit_map_name(enum limit_map map);
 
 /* Whether it all could be made here, without leaving anything; -errno with the reason in why. */
-int limit_pins_try(struct ctx *ctx, char *why, size_t size);
+int limit_pins_try(char *why, size_t size);
 
 #endif

@@ -2,7 +2,6 @@
 #include "host/limit_plan.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,18 +17,6 @@ void limit_ops_free(struct limit_ops *ops)
 	limit_list_free(&ops->present);
 	arena_free(&ops->arena);
 	memset(ops, 0, sizeof(*ops));
-}
-
-char *limit_key_text(struct limit_key key, char buf[LIMIT_KEY_TEXT])
-{
-	static const char *const words[] = {
-		[LIMIT_KIND_CGROUP] = "cgroup", [LIMIT_KIND_USER] = "user",
-		[LIMIT_KIND_PROCESS] = "process", [LIMIT_KIND_NET_CLS] = "net_cls",
-	};
-
-	snprintf(buf, LIMIT_KEY_TEXT, "%s:%" PRIu64, key.kind <= LIMIT_KIND_NET_CLS ? words[key.kind] : "?",
-		 (uint64_t)key.id);
-	return buf;
 }
 
 static int order_reports(const void *a, const void *b)
@@ -394,11 +381,29 @@ static int move(struct ctx *ctx, const struct limit_key *key, const struct limit
 	return err ? err : remove_ways(ctx, key, from, to);
 }
 
+/* A process is put back by its number, which another one may have by now. */
+static bool is_another(const struct limit_op *op)
+{
+	const struct limit_wish *wish = &op->before.wish;
+	struct limit_key key;
+	struct ctx quiet;
+	int err, level;
+
+	if (wish->subject != LIMIT_PID || !wish->name)
+		return false;
+	ctx_init(&quiet);
+	err = limit_resolve(&quiet, wish->subject, wish->name, &key, &level);
+	ctx_fini(&quiet);
+	return err || !same_key(key, op->key);
+}
+
 int limit_undo(struct ctx *ctx, const struct limit_op *op)
 {
 	struct ctx own;
 	int err;
 
+	if (is_another(op))
+		return 0;
 	ctx_init(&own);
 	own.messages = ctx->messages;
 	err = move(&own, &op->key, &op->after, &op->before);

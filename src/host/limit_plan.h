@@ -37,10 +37,6 @@ struct limit_ops {
 
 void limit_ops_free(struct limit_ops *ops);
 
-/* A key as text, "user:1000". */
-enum { LIMIT_KEY_TEXT = 40 };
-char *limit_key_text(struct limit_key key, char buf[LIMIT_KEY_TEXT]);
-
 /* Every limit that a backend has: cgroups and users by name, processes by age. 0 or what a backend recorded; limit_list_free() in any case. */
 int limits_read(struct ctx *ctx, struct limit_list *list);
 

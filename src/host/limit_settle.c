@@ -238,42 +238,44 @@ static int settle_filters(struct limit_settle *s, const struct limit_places *wan
 
 static int to_bucket(struct ctx *ctx, const struct limit_report *r, enum limit_way way)
 {
-	struct limit_wish wish = {
-		.subject = r->subject, .name = r->name, .only = r->only, .no_children = r->no_children,
-	};
-	struct ctx own;
-	int err;
+	int err = limit_class_to_bucket(ctx, &r->key, way);
 
-	wish.side[way] = r->side[way].wish;
-	wish.side[way].priority = 0;
-	ctx_init(&own);
-	err = backend_ebpf.set(&own, &wish, 1, 1u << way);
 	if (!err)
 		warn(ctx, "%s %s: no link that weir shapes is left to queue its %s: backend ebpf",
 		     limit_subjects[r->subject], r->name, way == LIMIT_INGRESS ? "downloads" : "uploads");
-	else if (err != -ESRCH && err != -ENOENT)
-		fail(ctx, err, "%s %s: %s", limit_subjects[r->subject], r->name,
-		     own.error ? own.error : strerror(-err));
-	else
-		err = 0;	/* it has ended meanwhile */
-	ctx_fini(&own);
-	return err;
+	return err == -ENOENT ? 0 : err;	/* it has ended meanwhile */
 }
 
-/* Places that stay: those of other namespaces, of limits that there are, and the ones that are wanted. */
-static int stay(struct limit_settle *s, struct limit_places *wanted)
+static const struct limit_report *limit_of(const struct limit_settle *s, const struct limit_placed *p,
+					   enum limit_way way)
 {
 	const struct limit_report *r, *end = s->h.list.reports + s->h.list.n;
-	const struct limit_placed *p = s->places.placed, *last = p + s->places.n;
-	int err = 0, way;
 
-	for (; p < last && !err; p++) {
-		way = p->flags & LIMIT_PLACE_INGRESS ? LIMIT_INGRESS : LIMIT_EGRESS;
-		for (r = s->h.list.reports; p->place.netns != s->netns && r < end; r++)
-			if (r->side[way].wish.priority == p->place.classid)
-				break;
-		if (p->place.netns != s->netns && r < end)
-			err = limit_places_add(s->h.ctx, wanted, p);
+	for (r = s->h.list.reports; r < end; r++)
+		if (r->side[way].wish.priority == p->place.classid)
+			return r;
+	return NULL;
+}
+
+/* Places that stay: those of other namespaces, of limits that there are, and the ones that are wanted. What
+ * changes is the bucket there, until the class is changed or taken away. */
+static int stay(struct limit_settle *s, struct limit_places *wanted)
+{
+	const struct limit_report *r;
+	struct limit_placed placed;
+	enum limit_way way;
+	size_t i;
+	int err = 0;
+
+	for (i = 0; i < s->places.n && !err; i++) {
+		placed = s->places.placed[i];
+		way = placed.flags & LIMIT_PLACE_INGRESS ? LIMIT_INGRESS : LIMIT_EGRESS;
+		r = placed.place.netns == s->netns ? NULL : limit_of(s, &placed, way);
+		if (!r)
+			continue;
+		if (is_leaving(s, r, way) || is_added(s, placed.place.classid, way))
+			placed.flags &= ~(uint32_t)LIMIT_PLACE_READY;
+		err = limit_places_add(s->h.ctx, wanted, &placed);
 	}
 	limit_places_sort(wanted);
 	return err;
@@ -340,18 +342,31 @@ int limit_settle_run(struct limit_settle *s)
 
 /* ---- around changes of links ---- */
 
-static bool has_traces(const struct tree *tree)
+static bool has_stray(const struct tree_link *link, const struct limit_places *places, uint64_t netns)
 {
-	const struct tree_link *link;
+	struct limit_place place = { .netns = netns, .ifindex = (uint32_t)link->ifindex };
 	const struct obj *class;
 
-	for (link = tree->links; link; link = link->next) {
-		if (limit_rules_find(link, WEIR_PRIO_LIMITS))
+	for (class = link->objs[OBJ_CLASS]; class; class = class->next) {
+		place.classid = class->handle;
+		if (classes_is_limit(class->handle) && !limit_places_find(places, &place))
 			return true;
-		for (class = link->objs[OBJ_CLASS]; class; class = class->next)
-			if (classes_is_limit(class->handle))
-				return true;
 	}
+	return false;
+}
+
+bool limits_have_strays(const struct tree *present, const struct limit_places *places)
+{
+	uint64_t netns = netns_cookie();
+	const struct tree_link *link;
+	bool ingress = false;
+	size_t i;
+
+	for (i = 0; i < places->n; i++)
+		ingress |= places->placed[i].place.netns == netns && is_way(&places->placed[i], LIMIT_INGRESS);
+	for (link = present->links; link; link = link->next)
+		if ((!ingress && limit_rules_find(link, WEIR_PRIO_LIMITS)) || has_stray(link, places, netns))
+			return true;
 	return false;
 }
 
@@ -364,8 +379,9 @@ bool limits_have_classes(const struct tree *present)
 	ctx_init(&quiet);
 	any = limit_places_read(&quiet, &places) || places.n;	/* the fault is told by whoever goes on */
 	ctx_fini(&quiet);
+	any = any || limits_have_strays(present, &places);
 	limit_places_free(&places);
-	return any || has_traces(present);
+	return any;
 }
 
 int limits_settle(struct ctx *ctx, const struct tree *present)

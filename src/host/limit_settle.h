@@ -44,6 +44,10 @@ void limit_settle_end(struct limit_settle *s);
  */
 int limit_settle_run(struct limit_settle *s);
 
+/* Whether there is a class that is no place, or a filter that leads to none: the limit went while this
+ * namespace was out of reach, or a run was killed. */
+bool limits_have_strays(const struct tree *present, const struct limit_places *places);
+
 /* Whether any limit has a class, or a run that was killed left one: limits without are no affair of all
  * this. */
 bool limits_have_classes(const struct tree *present);

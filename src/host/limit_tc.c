@@ -4,6 +4,19 @@
 #include <errno.h>
 
 #include "host/limit_net_cls.h"
+#include "kernel/netlink.h"
+
+static int settle(struct limit_htb *h, const struct limit_tc *tc, const struct routes *routes)
+{
+	int err;
+
+	if (tc->settle)
+		return tc->settle(h, routes);
+	err = limit_htb_read(h);
+	if (!err)
+		err = tc->sweep(h);
+	return err ? err : limit_htb_apply(h);
+}
 
 /* After a fault, which is the one to tell. */
 static void settle_quietly(struct limit_htb *h, const struct limit_tc *tc, const struct routes *routes)
@@ -12,7 +25,7 @@ static void settle_quietly(struct limit_htb *h, const struct limit_tc *tc, const
 
 	ctx_init(&quiet);
 	h->ctx = &quiet;
-	if (tc->settle(h, routes))
+	if (settle(h, tc, routes))
 		warn(ctx, "putting back: %s", quiet.error ? quiet.error : "failed");
 	h->ctx = ctx;
 	ctx_fini(&quiet);
@@ -65,10 +78,48 @@ int limit_tc_remove(struct ctx *ctx, const struct limit_tc *tc, const struct lim
 	err = limit_htb_begin(ctx, tc->backend, tc->way, tc->major, &h);
 	if (!err) {
 		removed = limit_htb_forget(&h, key);
-		err = removed && removed != -ENOENT ? removed : tc->settle(&h, &nowhere);
+		err = removed && removed != -ENOENT ? removed : settle(&h, tc, &nowhere);
 	}
 	limit_htb_end(&h);
 	return err ? err : removed;
+}
+
+/* Without the lock: what somebody else is making now looks like a leftover, too. */
+static bool has_leftovers(const struct limit_tc *tc)
+{
+	struct limit_htb h = {
+		.backend = tc->backend, .way = tc->way, .major = tc->major, .lock = -1, .wanted = tree_new(),
+	};
+	struct ctx quiet;
+	bool any;
+
+	ctx_init(&quiet);
+	h.ctx = &quiet;
+	any = h.wanted && !netlink_open(&quiet, &h.nl) && !limit_htb_read(&h) && !tc->sweep(&h) && h.ops.count;
+	limit_htb_end(&h);
+	ctx_fini(&quiet);
+	return any;
+}
+
+static void sweep(struct ctx *ctx, const struct limit_tc *tc)
+{
+	const struct routes nowhere = { .n = 0 };
+	struct limit_htb h;
+	struct ctx own;
+
+	ctx_init(&own);
+	if (limit_htb_begin(&own, tc->backend, tc->way, tc->major, &h) || settle(&h, tc, &nowhere))
+		warn(ctx, "backend %s: what limits have left: %s", tc->backend->name,
+		     own.error ? own.error : "failed");
+	limit_htb_end(&h);
+	ctx_fini(&own);
+}
+
+int limit_tc_list(struct ctx *ctx, const struct limit_tc *tc, struct limit_list *list)
+{
+	if (has_leftovers(tc))
+		sweep(ctx, tc);
+	return limit_htb_list(ctx, tc->backend, tc->way, tc->major, list);
 }
 
 int limit_tc_note(struct limit_htb *h, const struct limit_wish *classed)

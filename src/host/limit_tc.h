@@ -21,7 +21,11 @@ struct limit_tc {
 	/* Carries a wish with its class in it out; what is there was read just now. */
 	int (*set)(struct limit_htb *h, const struct routes *routes, const struct limit_wish *classed);
 
-	/* Makes what is there what the limits need, and no more. routes: where it is to be anew. */
+	/* Operations that take away what no limit needs, of what was read. */
+	int (*sweep)(struct limit_htb *h);
+
+	/* Makes what is there what the limits need, and no more. routes: where it is to be anew. NULL: there
+	 * is only to sweep. */
 	int (*settle)(struct limit_htb *h, const struct routes *routes);
 };
 
@@ -30,6 +34,10 @@ int limit_tc_set(struct ctx *ctx, const struct limit_tc *tc, const struct limit_
 		 unsigned int ways);
 int limit_tc_remove(struct ctx *ctx, const struct limit_tc *tc, const struct limit_key *key,
 		    unsigned int ways);
+
+/* What limits have left that ended by themselves, or were removed in another network namespace, is swept
+ * away first. */
+int limit_tc_list(struct ctx *ctx, const struct limit_tc *tc, struct limit_list *list);
 
 /* Notes the limit with its class: in net_cls for cgroups of v1, else in the programs of `ebpf`. */
 int limit_tc_note(struct limit_htb *h, const struct limit_wish *classed);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "kernel/netns.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
@@ -102,19 +104,13 @@ static int wait_for_lock(int fd, unsigned int wait_ms)
 	return 0;
 }
 
-int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd)
+/* whose: what the lock is for. */
+static int lock_file(struct ctx *ctx, const char *name, const char *whose, unsigned int wait_ms, int *fd)
 {
-	char name[64];
-	uint64_t inode;
-	int dir, lock, err;
+	int dir = open_run_dir(ctx), lock, err;
 
-	err = netns_inode(ctx, &inode);
-	if (err)
-		return err;
-	dir = open_run_dir(ctx);
 	if (dir < 0)
 		return dir;
-	snprintf(name, sizeof(name), "%" PRIu64 "%s.lock", inode, what);
 	lock = openat(dir, name, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	err = errno;
 	close(dir);
@@ -127,12 +123,87 @@ int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int 
 	}
 	close(lock);
 	if (err == -EBUSY)
-		return fail(ctx, err, "another weir is changing this network namespace (%s/%s)",
-			    run_dir, name);
+		return fail(ctx, err, "another weir is changing %s (%s/%s)", whose, run_dir, name);
 	return fail(ctx, err, "%s/%s: %s", run_dir, name, strerror(-err));
+}
+
+int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd)
+{
+	char name[64];
+	uint64_t inode;
+	int err = netns_inode(ctx, &inode);
+
+	if (err)
+		return err;
+	snprintf(name, sizeof(name), "%" PRIu64 "%s.lock", inode, what);
+	return lock_file(ctx, name, "this network namespace", wait_ms, fd);
+}
+
+int netns_lock_host(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd)
+{
+	char name[64];
+
+	snprintf(name, sizeof(name), "%s.lock", what);
+	return lock_file(ctx, name, what, wait_ms, fd);
 }
 
 int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
 {
 	return netns_lock_for(ctx, "", wait_ms, fd);
+}
+
+/* ---- other namespaces ---- */
+
+struct visit {
+	uint64_t cookie;
+	void (*run)(void *arg);
+	void *arg;
+	bool found;
+};
+
+static void visit_path(struct visit *v, const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return;
+	v->found = !setns(fd, CLONE_NEWNET) && netns_cookie() == v->cookie;
+	close(fd);
+	if (v->found)
+		v->run(v->arg);
+}
+
+/* suffix: behind the name of what is in the folder. */
+static void visit_folder(struct visit *v, const char *folder, bool numbers, const char *suffix)
+{
+	char path[sizeof(((struct dirent *)0)->d_name) + 32];
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+
+	while (dir && !v->found && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' || (numbers && (e->d_name[0] < '1' || e->d_name[0] > '9')))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", folder, e->d_name, suffix);
+		visit_path(v, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void *visit(void *arg)
+{
+	visit_folder(arg, "/run/netns", false, "");
+	visit_folder(arg, "/proc", true, "/ns/net");
+	return NULL;
+}
+
+/* A thread of its own: the process itself never leaves its namespace. */
+bool netns_visit(uint64_t cookie, void (*run)(void *arg), void *arg)
+{
+	struct visit v = { .cookie = cookie, .run = run, .arg = arg };
+	pthread_t thread;
+
+	if (cookie && !pthread_create(&thread, NULL, visit, &v))
+		pthread_join(thread, NULL);
+	return v.found;
 }

@@ -5,6 +5,7 @@
 #ifndef WEIR_KERNEL_NETNS_H
 #define WEIR_KERNEL_NETNS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "lib/ctx.h"
@@ -27,5 +28,12 @@ int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd);
 
 /* The same for something that is changed with or without that lock: /run/weir/INODEwhat.lock. */
 int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd);
+
+/* The same for what all namespaces have together: /run/weir/what.lock. Taken after theirs. */
+int netns_lock_host(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd);
+
+/* Runs something in the namespace with this cookie (netns_cookie()), in a thread that it waits for. False:
+ * there is none that has a process or a name in /run/netns, or it may not be entered. */
+bool netns_visit(uint64_t cookie, void (*run)(void *arg), void *arg);
 
 #endif

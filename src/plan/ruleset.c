@@ -212,14 +212,14 @@ static void name_program(struct ruleset *s)
 static int fill(struct ruleset *s)
 {
 	const struct rule *rest = NULL;
-	unsigned int n = s->n;
+	unsigned int n = s->n, use;
 	int err = split(s, &rest);
 
 	if (err)
 		return err;
 	fill_config(s, rest, n);
-	s->program->no_kernel_types =
-		!(s->config->use & CLASSIFY_INGRESS && s->config->use & CLASSIFY_SOCKETS);
+	use = s->config->use;
+	s->program->no_kernel_types = !(use & (use & CLASSIFY_INGRESS ? CLASSIFY_SOCKETS : CLASSIFY_UID));
 	s->rows.bytes = 8 * (1 + (size_t)s->config->words);
 	s->markings.bytes = sizeof(struct classify_marking);
 	err = fill_maps(s);

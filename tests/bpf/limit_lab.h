@@ -35,6 +35,9 @@ void lab_remember(void);
 /* .. and checks that none of them, and no pin, is left. */
 void lab_nothing_left(void);
 
+/* From now on a network namespace of a user namespace where no user has a number. */
+void lab_enter_foreign(void);
+
 /* UDP at some 80 Mbit/s. from, to: cgroups of the sockets; NULL: the test's. uid 0: root. */
 struct lab_flow {
 	const char *from, *to;

@@ -25,6 +25,7 @@
 
 #include "bpf/classify.h"
 #include "tests/bpf/frames.h"
+#include "tests/bpf/limit_lab.h"
 #include "tests/kernel/kt.h"
 
 enum { USER = 1001, RULE_USER = 0, RULE_INNER, RULE_OUTER, RULES, RULE_NONE = RULES };
@@ -280,6 +281,94 @@ static void sockets(void)
 	cgroup_remove("/weir-classify");
 }
 
+/* Users are the host's, whatever user namespace the network belongs to. */
+static void foreign_network(void)
+{
+	lab_enter_foreign();
+	sockets();
+}
+
+/* ---- sockets that are bound to no address ---- */
+
+static void send_frame(const struct frame *frame)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET, .sll_ifindex = (int)if_nametoindex("lo"),
+		.sll_protocol = htons(ETH_P_ALL),
+	};
+	int fd = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, 0);
+	uint8_t buf[FRAME_ROOM];
+	unsigned int n = frame_build(frame, buf);
+
+	MUST(fd >= 0);
+	MUST(sendto(fd, buf, n, 0, (struct sockaddr *)&to, sizeof(to)) == (ssize_t)n);
+	close(fd);
+}
+
+/* One of the user's, for IPv4 and IPv6. */
+static uint16_t open_anywhere(int type)
+{
+	struct sockaddr_in6 addr = { .sin6_family = AF_INET6 };
+	socklen_t len = sizeof(addr);
+	int fd;
+
+	MUST(!seteuid(USER));
+	fd = socket(AF_INET6, type | SOCK_CLOEXEC, 0);
+	MUST(!seteuid(0));
+	MUST(fd >= 0);
+	MUST(!bind(fd, (struct sockaddr *)&addr, sizeof(addr)));
+	MUST(type != SOCK_STREAM || !listen(fd, 1));
+	MUST(!getsockname(fd, (struct sockaddr *)&addr, &len));
+	return ntohs(addr.sin6_port);
+}
+
+static void check_addresses(struct side *ingress, uint16_t udp, uint16_t tcp, bool forwards)
+{
+	static const struct {
+		const char *src, *dst;
+		bool forwarded, only_udp;
+	} to[] = {
+		{ "10.8.0.1", "127.0.0.1", false, false }, { "10.8.0.1", "10.7.0.1", false, false },
+		{ "fd08::1", "fd07::1", false, false }, { "fd08::1", "::1", false, false },
+		{ "10.8.0.1", "255.255.255.255", false, true }, { "10.8.0.1", "10.7.0.255", false, true },
+		{ "10.8.0.1", "224.0.0.251", false, true }, { "fe80::1", "ff02::fb", false, true },
+		{ "10.8.0.1", "10.9.0.2", true, false }, { "fd08::1", "fd09::2", true, false },
+	};
+	struct frame frame = { 0 };
+	unsigned int i, rule;
+
+	for (i = 0; i < 2 * sizeof(to) / sizeof(to[0]); i++) {
+		frame = (struct frame){ .src = to[i / 2].src, .dst = to[i / 2].dst, .sport = 4,
+					.proto = i % 2 ? IPPROTO_TCP : IPPROTO_UDP, .dport = i % 2 ? tcp : udp };
+		rule = to[i / 2].forwarded ? RULE_NONE : RULE_USER;
+		if ((i % 2 && to[i / 2].only_udp) || (to[i / 2].forwarded && !forwards))
+			continue;
+		remember(ingress);
+		send_frame(&frame);
+		check_side(ingress, frame.dst, rule, 1, RULE_NONE);
+	}
+}
+
+/* They match what is only forwarded, too, when they are looked up; but it is not theirs. */
+static void bound_to_no_address(void)
+{
+	uint16_t udp = open_anywhere(SOCK_DGRAM), tcp = open_anywhere(SOCK_STREAM);
+	struct arena arena = { 0 };
+	struct side ingress;
+
+	make_rules();
+	kt_veth();
+	kt_sh("ip link set lo up; ip addr add 10.7.0.1/24 dev v0; ip addr add fd07::1/64 dev v0 nodad;"
+	      "ip route add 10.9.0.0/16 via 10.7.0.2; ip -6 route add fd09::/16 via fd07::2;"
+	      "ip route add default via 10.7.0.3");
+	attach(&ingress, true, rules, RULES, &arena);
+	check_addresses(&ingress, udp, tcp, false);
+	kt_sh("sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1");
+	check_addresses(&ingress, udp, tcp, true);
+	program_unload(ingress.loaded);
+	arena_free(&arena);
+}
+
 /* ---- headers that are not in the linear part ---- */
 
 /* Only its Ethernet header is: packet_snd(), net/packet/af_packet.c, keeps as much together as the
@@ -337,6 +426,8 @@ static void headers_in_pages(void)
 
 static const struct kt_test tests[] = {
 	{ "sockets", sockets },
+	{ "foreign_network", foreign_network },
+	{ "bound_to_no_address", bound_to_no_address },
 	{ "headers_in_pages", headers_in_pages },
 };
 

@@ -20,9 +20,9 @@
 
 #include <bpf/bpf.h>
 
-#include "host/backend.h"
 #include "host/cgroup.h"
 #include "host/limit_pins.h"
+#include "host/limit_plan.h"
 #include "tests/bpf/limit_lab.h"
 #include "tests/feature.h"
 #include "tests/kernel/kt.h"
@@ -313,6 +313,7 @@ static void process_with_open_sockets(void)
 static void a_limit_ends_with_its_process(void)
 {
 	struct lab_sender *sender;
+	struct limit_op another = { .before.backend[LIMIT_EGRESS] = ebpf };
 	struct limit_entry entry;
 	struct limit_pins pins;
 	struct limit_key key;
@@ -323,7 +324,11 @@ static void a_limit_ends_with_its_process(void)
 	snprintf(pid, sizeof(pid), "%d", lab_sender_pid(sender));
 	set_wish(upload(LIMIT_PID, pid, 4 * MBIT, 0));
 	set_wish(upload(LIMIT_USER, "4242", 4 * MBIT, 0));
-	key = key_of(LIMIT_PID, pid);
+	another.key = key = key_of(LIMIT_PID, pid);
+	another.key.id -= 1 << LIMIT_PID_BITS;	/* had the number before: its limit is not put back on this one */
+	another.before.wish = upload(LIMIT_PID, pid, MBIT, 0);
+	CHECK_INT(limit_undo(&kt_ctx, &another), 0);
+	CHECK_INT(report_of(key).side[LIMIT_EGRESS].wish.rate_bit, 4 * MBIT);
 	MUST(!limit_pins_open(&kt_ctx, false, &pins));
 	CHECK_INT(bpf_map_lookup_elem(pins.map[LIMIT_MAP_LIMITS], &key, &entry), 0);
 	lab_sender_stop(sender);

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What the limiting programs read of a packet: IPv6, and what packets in segments are on the wire. */
+/*
+ * What the limiting programs read of a packet: IPv6, and what packets in segments are on the wire; whose it is;
+ * what classes and buckets it finds.
+ */
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -10,6 +13,7 @@
 #include <netinet/in.h>
 
 #include "host/backend.h"
+#include "host/limit_class.h"
 #include "tests/bpf/limit_lab.h"
 #include "tests/kernel/kt.h"
 
@@ -110,10 +114,112 @@ static void sort_of_traffic6(void)
 	CHECK_INT(backend_ebpf.remove(&kt_ctx, NULL, LIMIT_WAY_EGRESS | LIMIT_WAY_INGRESS), 0);
 }
 
+/* ---- several limits ---- */
+
+enum { CLASS = 0x78e00001, OTHER_CLASS };
+
+static struct limit_wish upload(enum limit_subject subject, const char *name, uint64_t burst_ns,
+				uint32_t class)
+{
+	return (struct limit_wish){
+		.subject = subject, .name = name,
+		.side[LIMIT_EGRESS] = { .set = true, .rate_bit = 8000, .burst_ns = burst_ns, .priority = class },
+	};
+}
+
+static void set(struct limit_wish wish)
+{
+	MUST(!backend_ebpf.set(&kt_ctx, &wish, 1, LIMIT_WAY_EGRESS));
+}
+
+/* major: of the limit's class; 0: it has none. */
+static struct limit_report report_of(const char *name, uint32_t major)
+{
+	struct limit_list list = { 0 };
+	struct limit_report report;
+	size_t i = 0;
+
+	MUST(!limit_class_list(&kt_ctx, &list, &backend_ebpf, major));
+	while (i < list.n && strcmp(list.reports[i].name, name))
+		i++;
+	MUST(i < list.n);
+	report = list.reports[i];
+	limit_list_free(&list);
+	return report;
+}
+
+/* Packets of 1,000 bytes. Returns the priority of the last. */
+static uint32_t send_packets(unsigned int n)
+{
+	uint8_t frame[ETH_HLEN + 1000] = { [12] = ETH_P_IP >> 8, [14] = 0x45 };
+	struct __sk_buff skb = { 0 };
+	LIBBPF_OPTS(bpf_test_run_opts, opts, .data_in = frame, .data_size_in = sizeof(frame),
+		    .ctx_out = &skb, .ctx_size_out = sizeof(skb));
+	int fd = lab_program("weir_limit_out"), err = 0;
+
+	while (n-- && !err)
+		err = bpf_prog_test_run_opts(fd, &opts);
+	CHECK_INT(err, 0);
+	close(fd);
+	return skb.priority;
+}
+
+/* The first has its class, the other one its bucket. */
+static void two_classes(void)
+{
+	struct limit_count group, user;
+
+	lab_begin();
+	set(upload(LIMIT_CGROUP, "/", 0, CLASS));
+	set(upload(LIMIT_USER, "0", 5000000000, OTHER_CLASS));	/* 5,000 bytes */
+	CHECK_INT(send_packets(100), CLASS);
+	group = report_of("/", CLASS >> 16).side[LIMIT_EGRESS].count;
+	user = report_of("root", CLASS >> 16).side[LIMIT_EGRESS].count;
+	CHECK_INT(user.packets, 6);
+	CHECK_INT(user.classed, 0);
+	CHECK_INT(user.dropped, 94);
+	CHECK_INT(group.packets, 6);
+	CHECK_INT(group.classed, 6);
+	CHECK_INT(group.dropped, 0);
+	CHECK_INT(limit_class_remove(&kt_ctx, NULL, LIMIT_WAY_EGRESS | LIMIT_WAY_INGRESS, CLASS >> 16), 0);
+}
+
+/* Debts that only a larger burst allowed go with it. */
+static void smaller_burst(void)
+{
+	lab_begin();
+	set(upload(LIMIT_CGROUP, "/", 20000000000, 0));
+	send_packets(100);
+	CHECK_INT(report_of("/", 0).side[LIMIT_EGRESS].count.packets, 21);
+	set(upload(LIMIT_CGROUP, "/", 250000000, 0));
+	usleep(300000);
+	send_packets(1);
+	CHECK_INT(report_of("/", 0).side[LIMIT_EGRESS].count.packets, 22);
+	CHECK_INT(backend_ebpf.remove(&kt_ctx, NULL, LIMIT_WAY_EGRESS | LIMIT_WAY_INGRESS), 0);
+}
+
+/* Users are the host's, whatever user namespace the network belongs to. */
+static void user_of_a_foreign_network(void)
+{
+	uint64_t limited, free_one;
+
+	lab_begin();
+	lab_enter_foreign();
+	set(upload(LIMIT_USER, "4242", 0, 0));
+	lab_flow((struct lab_flow[]){ { .uid = 4242 }, { .uid = 4243 } }, 2, 1.0,
+		 (uint64_t *[]){ &limited, &free_one });
+	if (limited > 20000 || free_one < 100000)
+		kt_fail(__FILE__, __LINE__, "%lu %lu bytes", limited, free_one);
+	CHECK(report_of("4242", 0).side[LIMIT_EGRESS].count.dropped);
+	CHECK_INT(backend_ebpf.remove(&kt_ctx, NULL, LIMIT_WAY_EGRESS | LIMIT_WAY_INGRESS), 0);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct kt_test tests[] = {
 		{ "bytes on the wire", bytes_on_the_wire }, { "sort of traffic, IPv6", sort_of_traffic6 },
+		{ "two classes", two_classes }, { "smaller burst", smaller_burst },
+		{ "user of a foreign network", user_of_a_foreign_network },
 	};
 
 	return lab_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0]));

@@ -198,12 +198,103 @@ test_several_links() {
 	nothing_left </dev/null
 }
 
+# Without its class nothing would hold a limit that is left to it.
+test_class_that_others_delete() {
+	shaped
+	run 0 weir limit user 65534 --upload 8mbit --download 6mbit
+	in_ns r tc qdisc del dev ifb-wan0 root
+	run 0 weir limits --interval 10ms
+	expect_match "$err" '^weir: warning: user nobody: no link that weir shapes is left to queue its downloads: backend ebpf$'
+	expect_eq "$(field '[.upload.backend, .download.backend]')" '["bpf_htb","ebpf"]'
+	in_ns r tc class del dev wan0 classid 77e0:f000
+	run 0 weir limits --interval 10ms
+	expect_eq "$(classes)" "77e0:f000 77e0:1 8Mbit" "made again"
+	in_ns r tc qdisc del dev wan0 root
+	run 0 weir limits --interval 10ms
+	expect_match "$err" 'queue its uploads: backend ebpf$'
+	expect_eq "$(field '[.upload.backend, .upload.rate_bit]')" '["ebpf",8000000]'
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+# The number may be another process's by now: the limit is known by its key.
+test_bucket_of_a_process_that_left_others() {
+	local p
+	shaped
+	bash -c 'sleep 60 & echo $! >child; exec sleep 3' &
+	p=$!
+	sleep 0.3
+	run 0 weir limit pid "$p" --upload 2mbit
+	wait "$p"
+	run 0 weir down
+	expect_match "$err" "^weir: warning: pid $p: no link that weir shapes is left to queue its uploads: backend ebpf$"
+	expect_eq "$(field .upload.backend)" '"ebpf"'
+	kill "$(cat child)"
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+# As weir, in another network namespace.
+there() {
+	nsenter --cgroup="$HERE/namespace" "$WEIR" -n "$LAB-s" "$@"
+}
+
+classes_there() {
+	in_ns s tc class show dev eth0 | sed -nE 's/^class htb (77e0:f[0-9a-f]+) .* ceil ([^ ]+) .*/\1 \2/p' | sort | paste -sd,
+}
+
+test_several_namespaces() {
+	shaped
+	run 0 weir limit user 65534 --upload 8mbit --download 6mbit
+	run 0 there unlimit user 65534
+	expect_eq "$err" ""
+	as_before
+	conf there <<<'link eth0 { egress rate 100mbit }'
+	run 0 there apply there.conf
+	run 0 weir limit user 65534 --upload 8mbit
+	run 0 weir limit user 1001 --upload 4mbit
+	run 0 there limit user 65534 --upload 2mbit --backend bpf_htb
+	expect_eq "$(classes)" "77e0:f000 77e0:1 2Mbit,77e0:f001 77e0:1 4Mbit" "changed from there"
+	expect_eq "$(classes_there)" "77e0:f000 2Mbit"
+	run 0 there unlimit user 65534
+	expect_eq "$(classes)" "77e0:f001 77e0:1 4Mbit" "removed from there"
+	expect_eq "$(classes_there)" ""
+	run 0 there limit user 1002 --upload 3mbit --backend bpf_htb
+	expect_eq "$(classes)" "77e0:f001 77e0:1 4Mbit" "a class that is another limit's now"
+	expect_eq "$(classes_there)" "77e0:f000 3Mbit"
+	run 0 weir unlimit --all
+	expect_eq "$(classes_there)" ""
+	run 0 there down
+	as_before
+}
+
+# Two at once, in two namespaces: each limit has a class of its own.
+test_several_namespaces_at_once() {
+	local ns n=1001
+	need command strace
+	shaped
+	conf there <<<'link eth0 { egress rate 100mbit }'
+	run 0 there apply there.conf
+	run 0 weir limit user 1 --upload 1mbit
+	for ns in r s; do
+		nsenter --cgroup="$HERE/namespace" strace -qq -o /dev/null -e trace=flock -e inject=flock:delay_exit=50000 \
+			"$WEIR" -n "$LAB-$ns" limit user "$n" --backend bpf_htb --upload 2mbit >/dev/null &
+		n=1002
+	done
+	wait -n
+	wait -n
+	expect_eq "$( (classes; classes_there) | grep -o '77e0:f00[12]' | sort | paste -sd,)" "77e0:f001,77e0:f002"
+	run 0 weir unlimit --all
+	run 0 there down
+	as_before
+}
+
 # However many requests were made: the next command sets it right.
 killed() {
 	local n
 	need command strace
 	shaped
-	for ((n = $1; n < 600; n += 97 * STRIDE)); do
+	for ((n = $1; n < 60000; n += 97 * STRIDE)); do
 		[ "$2" = limit ] || weir limit user 65534 --upload 8mbit --download 6mbit >/dev/null
 		nsenter --cgroup="$HERE/namespace" strace -f -qq -o /dev/null -e trace=sendmsg,sendto,bpf \
 			-e inject=sendmsg,sendto,bpf:signal=KILL:when=$n "$WEIR" -n "$NETNS" "${@:2}" >/dev/null 2>&1 && break
@@ -212,7 +303,7 @@ killed() {
 		weir unlimit --all >/dev/null 2>&1
 		as_before || break
 	done
-	check "$2 came to its end" [ "$n" -lt 600 ]
+	check "$2 came to its end" [ "$n" -lt 60000 ]
 	weir unlimit --all >/dev/null
 	as_before
 }

@@ -92,6 +92,39 @@ test_download_is_queued() {
 	feature Hosts 'limits: ifb_tc' yes
 }
 
+# What a limit has left is in nobody's way.
+test_process_has_ended() {
+	local p n
+	tc_box
+	conf links <<<'link wan0 { egress rate 100mbit }'
+	for n in limits apply; do
+		sleep 60 &
+		p=$!
+		run 0 weir limit pid "$p" --backend tc_htb --upload 2mbit
+		expect_eq "$(classes wan0)" "78e0:1 2Mbit"
+		stop "$p"
+		[ $n = apply ] || run 0 weir limits
+		[ $n = apply ] || as_before
+	done
+	run 0 weir apply links.conf
+	run 0 weir down
+	as_before
+}
+
+test_removed_in_another_namespace() {
+	need link ifb
+	tc_box
+	run 0 weir limit user 65534 --backend tc_htb --upload 2mbit
+	run 0 weir limit user 65534 --backend ifb_tc --download 2mbit
+	run 0 weir limit user 1 --backend tc_htb --upload 3mbit
+	nsenter --cgroup="$HERE/namespace" "$WEIR" -n "$LAB-s" unlimit user 65534 >/dev/null || not_ok "unlimit"
+	run 0 weir limits --interval 10ms
+	expect_eq "$(classes wan0)" "78e0:2 3Mbit" "the other one"
+	expect_eq "$(in_ns r ip -br link show type ifb)" "" "interfaces"
+	run 0 weir unlimit --all
+	as_before
+}
+
 # What others have at clsact survives, and clsact with it.
 test_download_beside_others() {
 	need link ifb
@@ -137,7 +170,7 @@ test_killed() {
 	need link ifb
 	tc_box
 	for way in "tc_htb --upload" "ifb_tc --download"; do
-		for ((n = 1; n < 1000; n += 17 * STRIDE)); do
+		for ((n = 1; n < 60000; n += 17 * STRIDE)); do
 			nsenter --cgroup="$HERE/namespace" strace -f -qq -o /dev/null -e trace=sendmsg,sendto,bpf,fork,clone \
 				-e inject=sendmsg,sendto,bpf:signal=KILL:when=$n "$WEIR" -n "$NETNS" \
 				limit user 0 --backend $way 8mbit >/dev/null 2>&1 && break
@@ -145,7 +178,7 @@ test_killed() {
 			weir unlimit --all >/dev/null 2>&1
 			as_before || break
 		done
-		check "$way came to its end" [ "$n" -lt 1000 ]
+		check "$way came to its end" [ "$n" -lt 60000 ]
 		run 0 weir unlimit --all
 		as_before
 	done

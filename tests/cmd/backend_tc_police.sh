@@ -122,7 +122,7 @@ test_killed_anywhere() {
 	local n
 	need command strace
 	police_box
-	for ((n = 1; n < 1000; n += 17 * STRIDE)); do
+	for ((n = 1; n < 60000; n += 17 * STRIDE)); do
 		nsenter --cgroup="$HERE/namespace" strace -f -qq -o /dev/null -e trace=sendmsg,sendto,bpf,fork,clone \
 			-e inject=sendmsg,sendto,bpf:signal=KILL:when=$n "$WEIR" -n "$NETNS" \
 			limit user 0 --backend tc_police --download 8mbit >/dev/null 2>&1 && break
@@ -130,7 +130,7 @@ test_killed_anywhere() {
 		weir unlimit --all >/dev/null 2>&1
 		as_before || break
 	done
-	check "it came to its end" [ "$n" -lt 1000 ]
+	check "it came to its end" [ "$n" -lt 60000 ]
 	run 0 weir unlimit --all
 	as_before
 }

@@ -147,6 +147,107 @@ test_each_process_has_a_limit() {
 	stop "$p" "$q"
 }
 
+# Those that run already go out of the limit, and later ones stay out; what was named stays.
+test_no_children_of_a_limit_that_is_there() {
+	local p q
+	box
+	bash -c 'sleep 60 & sleep 60 & wait' &
+	p=$!
+	sleep 60 &
+	q=$!
+	sleep 0.3
+	run 0 weir limit pid "$p" --upload 1mbit
+	expect_eq "$(field '[.processes, .no_children]')" '[3,false]'
+	run 0 weir limit pid "$p" "$q" --upload 1mbit --no-children
+	expect_eq "$(field '[.processes, .no_children]')" '[2,true]'
+	run 0 weir limit pid "$p" --upload 2mbit --no-children
+	expect_eq "$(field '[.processes, .no_children]')" '[2,true]'
+	run 0 weir limit pid "$p" --upload 1mbit
+	expect_eq "$(field '[.processes, .no_children]')" '[4,false]'
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+	pkill -P "$p"
+	stop "$p" "$q"
+}
+
+# Its first thread has ended, which /proc tells as a zombie; another one goes on.
+test_a_process_without_its_first_thread() {
+	local p
+	need command python3
+	box
+	cat >first.py <<-'EOF'
+		import ctypes, threading, time
+		threading.Thread(target=time.sleep, args=(60,)).start()
+		ctypes.CDLL(None).pthread_exit(None)
+	EOF
+	"$(python3 -c 'import sys; print(sys.executable)')" first.py &
+	p=$!
+	sleep 0.1
+	run 0 weir limit pid "$p" --upload 1mbit
+	sleep 0.5
+	expect_match "$(cat "/proc/$p/stat")" ' Z '
+	expect_eq "$(limited)" 1
+	run 0 weir limit pid "$p" --upload 2mbit
+	expect_eq "$(field '[.processes, .upload.rate_bit]')" '[1,2000000]'
+	stop "$p"
+	expect_eq "$(limited)" 0
+	nothing_left </dev/null
+}
+
+# What `weir limits` tells can be taken away by that name, whose number it may be by now.
+test_a_number_that_is_used_again() {
+	local p q tries
+	need command python3
+	box
+	cat >again.py <<-'EOF'
+		import ctypes, os, sys
+		libc = ctypes.CDLL(None, use_errno=True)
+		pid = (ctypes.c_int * 1)(int(sys.argv[1]))
+		# clone3(2): exit_signal, set_tid, set_tid_size
+		args = (ctypes.c_uint64 * 11)(0, 0, 0, 0, 17, 0, 0, 0, ctypes.addressof(pid), 1, 0)
+		child = libc.syscall(435, ctypes.byref(args), ctypes.c_size_t(88))
+		if not child:
+		    os.execvp("sleep", ["sleep", "60"])
+		print(child, flush=True)
+		os.waitpid(child, 0) if child > 0 else sys.exit(os.strerror(ctypes.get_errno()))
+	EOF
+	bash -c 'sleep 60 & echo $! >child; exec sleep 60' &
+	p=$!
+	sleep 0.3
+	run 0 weir limit pid "$p" --upload 1mbit
+	stop "$p"
+	python3 again.py "$p" >again.txt &
+	q=$!
+	for ((tries = 0; tries < 100; tries++)); do
+		[ -s again.txt ] && break
+		sleep 0.1
+	done
+	expect_eq "$(<again.txt)" "$p"
+	expect_eq "$(field '[.name, .processes]')" "[\"$p\",1]"
+	run 0 weir unlimit pid "$p"
+	expect_eq "$out" "pid $p: no limit any more"
+	run 1 weir unlimit pid "$p"
+	nothing_left </dev/null
+	stop "$(<child)" "$p" "$q"
+}
+
+# What stays has to hold for what is wished for both: by another backend, unless one is named.
+test_the_other_direction_changes_its_backend() {
+	box
+	in_ns r ip route add default via 192.0.2.2 dev wan0
+	conf links <<<'link wan0 { egress rate 100mbit; ingress rate 100mbit }'
+	run 0 weir apply links.conf
+	run 0 weir limit user 64999 --download 6mbit
+	expect_eq "$out" "user 64999: download 6mbit (bpf_htb)"
+	run 1 weir limit user 64999 --upload 1mbit --only internet --backend bpf_htb
+	expect_match "$err" '^weir: backend bpf_htb: it limits all traffic, '
+	run 0 weir limit user 64999 --upload 1mbit --only internet
+	expect_match "$out" '^user 64999: upload 1mbit \([a-z_]+\), download 6mbit \(ebpf\), only internet$'
+	run 0 weir unlimit --all
+	run 0 weir down
+	nothing_left </dev/null
+}
+
 test_directions_are_set_one_by_one() {
 	box
 	run 0 weir limit user 64999 --upload 8mbit

@@ -89,6 +89,57 @@ test_a_zombie_is_no_process() {
 	nothing_left </dev/null
 }
 
+# A limit that could not be set leaves no process under it: the next one would count wrong, and never end.
+test_a_process_of_a_limit_that_was_not_set() {
+	local p call command tries
+	need command strace
+	box
+	sleep 60 &
+	p=$!
+	command=(nsenter --cgroup="$HERE/namespace" strace -qq -e trace=bpf)
+	run 0 weir limit user 64999 --upload 1mbit
+	# on a busy machine there are more calls at times, which are tried again
+	for ((tries = 0; tries < 10; tries++)); do
+		"${command[@]}" -o calls "$WEIR" limit pid "$p" --upload 1mbit >/dev/null 2>&1
+		run 0 weir unlimit pid "$p"
+		call=$(grep -n BPF_LINK_CREATE calls | head -n 1 | cut -d: -f1)
+		"${command[@]}" -o /dev/null -e inject=bpf:error=ENOMEM:when="$call" \
+			"$WEIR" limit pid "$p" --upload 1mbit >out.txt 2>err.txt
+		grep -q 'finding the open sockets' err.txt && break
+		weir unlimit pid "$p" >/dev/null 2>&1
+	done
+	out=$(<out.txt) err=$(<err.txt)
+	told "^weir: finding the open sockets of process $p: Cannot allocate memory$"
+	run 0 weir limit pid "$p" --upload 1mbit
+	expect_eq "$(field .processes pid "$p")" 1
+	stop "$p"
+	expect_eq "$(limited)" 1
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
+# Anybody may lock what he may read. weir waits for weir only, and not forever.
+test_locks() {
+	local lock start
+	box
+	setpriv --reuid=65534 --regid=65534 --clear-groups flock /sys/fs/bpf sleep 60 &
+	lock=$!
+	sleep 0.3
+	kill -0 "$lock" || not_ok "no lock"
+	run 0 timeout 5 nsenter --cgroup="$HERE/namespace" "$WEIR" limit user 64999 --upload 1mbit
+	pkill -P "$lock"
+	stop "$lock"
+	flock /run/weir/pins.lock sleep 2 &
+	lock=$!
+	sleep 0.3
+	start=$(date +%s%N)
+	run 0 weir limit user 64999 --upload 2mbit
+	expect_between "$((($(date +%s%N) - start) / 1000000))" 1000 9000 "ms of waiting"
+	wait "$lock"
+	run 0 weir unlimit --all
+	nothing_left </dev/null
+}
+
 # told STATUS PATTERN: of what `run` has just run: one line of that form, and nothing printed.
 told() {
 	expect_match "$err" "$1"
@@ -225,10 +276,15 @@ test_pins_of_another_version() {
 	value=$(bpftool -j map lookup pinned $use key 0 0 0 0 | jq -r '[.value[]] | join(" ")')
 	# shellcheck disable=SC2086 # words
 	bpftool map update pinned $use key 0 0 0 0 value 0xee ${value#* } || not_ok "no other version"
+	# whatever else is otherwise there
+	mv /sys/fs/bpf/weir/limits/weir_limits /sys/fs/bpf/kept
+	bpftool map create /sys/fs/bpf/weir/limits/weir_limits type hash key 16 value 8 entries 1 name weir_limits
 	for command in limits "limit user 64999 --upload 2mbit" "unlimit --all"; do
 		run 1 weir $command
 		told '^weir: the limits there are were set by another version of weir: '
 	done
+	rm /sys/fs/bpf/weir/limits/weir_limits
+	mv /sys/fs/bpf/kept /sys/fs/bpf/weir/limits/weir_limits
 	# shellcheck disable=SC2086 # words
 	bpftool map update pinned $use key 0 0 0 0 value $value
 	run 0 weir unlimit --all
