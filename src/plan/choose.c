@@ -143,7 +143,7 @@ int choose_for_police(struct ctx *ctx, const struct choice *choice, const struct
 		      const struct rule *rules, unsigned int n, const struct classifier **classifier)
 {
 	char better[sizeof(((struct attempt *)0)->why)] = "";
-	struct attempt a = { NULL };
+	struct attempt a = { .refused = NULL };
 	unsigned int i;
 
 	for (i = 0; classifiers[i]; i++) {
