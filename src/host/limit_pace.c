@@ -1,14 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "host/limit_pace.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <pthread.h>
-#include <sched.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -16,8 +10,9 @@
 #include <bpf/libbpf.h>
 
 #include "bpf/pace.skel.h"
+#include "kernel/netns.h"
 
-enum { PATH_ROOM = 128, NAMESPACES = 4096 };
+enum { PATH_ROOM = 128 };
 
 /* In this order: the first counts for the second. */
 static const char *const iterators[] = { "weir_pace_count", "weir_pace_open" };
@@ -108,78 +103,14 @@ static void run_iterator(int link)
 	close(fd);
 }
 
-struct walk {
-	int link[ITERATORS];
-	ino_t *seen;		/* NAMESPACES */
-	unsigned int n;
-};
-
-static bool is_new(struct walk *w, ino_t inode)
+static bool run_iterators(void *arg)
 {
-	unsigned int i;
-
-	for (i = 0; i < w->n; i++)
-		if (w->seen[i] == inode)
-			return false;
-	if (w->n == NAMESPACES)
-		return false;
-	w->seen[w->n++] = inode;
-	return true;
-}
-
-static void walk_here(struct walk *w)
-{
+	const int *links = arg;
 	int i;
 
 	for (i = 0; i < ITERATORS; i++)
-		run_iterator(w->link[i]);
-}
-
-static void walk_namespace(struct walk *w, const char *path)
-{
-	struct stat st;
-	int fd;
-
-	if (stat(path, &st) || !is_new(w, st.st_ino))
-		return;
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	if (!setns(fd, CLONE_NEWNET))
-		walk_here(w);
-	close(fd);
-}
-
-/* suffix: behind the name of what is in the folder. */
-static void walk_folder(struct walk *w, const char *folder, bool numbers, const char *suffix)
-{
-	char path[PATH_ROOM + sizeof(((struct dirent *)0)->d_name)];
-	DIR *dir = opendir(folder);
-	struct dirent *e;
-
-	while (dir && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' || (numbers && (e->d_name[0] < '1' || e->d_name[0] > '9')))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", folder, e->d_name, suffix);
-		walk_namespace(w, path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-/* A thread of its own: the process itself is never seen in a namespace that is not its own, whose
- * processes somebody may be about to end. */
-static void *walk_all(void *arg)
-{
-	struct walk *w = arg;
-	struct stat st;
-
-	if (!stat("/proc/thread-self/ns/net", &st))
-		is_new(w, st.st_ino);
-	walk_here(w);
-	walk_folder(w, "/proc", true, "/ns/net");
-	walk_folder(w, "/run/netns", false, "");
-	return NULL;
+		run_iterator(links[i]);
+	return false;
 }
 
 static int pinned(const char *name)
@@ -201,22 +132,18 @@ bool limit_pace_is_there(void)
 
 void limit_pace_sockets(void)
 {
-	struct walk w = { .n = 0 };
-	int i, prog, missing = 0;
-	pthread_t thread;
+	int links[ITERATORS], i, prog, missing = 0;
 
-	w.seen = calloc(NAMESPACES, sizeof(*w.seen));
 	for (i = 0; i < ITERATORS; i++) {
 		prog = pinned(iterators[i]);
-		w.link[i] = prog < 0 ? -1 : bpf_link_create(prog, 0, BPF_TRACE_ITER, NULL);
-		missing += w.link[i] < 0;
+		links[i] = prog < 0 ? -1 : bpf_link_create(prog, 0, BPF_TRACE_ITER, NULL);
+		missing += links[i] < 0;
 		if (prog >= 0)
 			close(prog);
 	}
-	if (!missing && w.seen && !pthread_create(&thread, NULL, walk_all, &w))
-		pthread_join(thread, NULL);
+	if (!missing)
+		netns_each(run_iterators, links);
 	for (i = 0; i < ITERATORS; i++)
-		if (w.link[i] >= 0)
-			close(w.link[i]);
-	free(w.seen);
+		if (links[i] >= 0)
+			close(links[i]);
 }

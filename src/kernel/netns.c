@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -154,6 +155,86 @@ int netns_lock(struct ctx *ctx, unsigned int wait_ms, int *fd)
 
 /* ---- other namespaces ---- */
 
+enum { NAMESPACES = 4096 };
+
+struct walk {
+	bool (*run)(void *arg);
+	void *arg;
+	ino_t *seen;		/* NAMESPACES */
+	unsigned int n;
+	bool done;
+};
+
+static bool is_new(struct walk *w, ino_t inode)
+{
+	unsigned int i;
+
+	for (i = 0; i < w->n; i++)
+		if (w->seen[i] == inode)
+			return false;
+	if (w->n == NAMESPACES)
+		return false;
+	w->seen[w->n++] = inode;
+	return true;
+}
+
+static void walk_namespace(struct walk *w, const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) || !is_new(w, st.st_ino))
+		return;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!setns(fd, CLONE_NEWNET))
+		w->done = w->run(w->arg);
+	close(fd);
+}
+
+/* suffix: behind the name of what is in the folder. */
+static void walk_folder(struct walk *w, const char *folder, bool numbers, const char *suffix)
+{
+	char path[sizeof(((struct dirent *)0)->d_name) + 32];
+	DIR *dir = opendir(folder);
+	struct dirent *e;
+
+	while (dir && !w->done && (e = readdir(dir))) {
+		if (e->d_name[0] == '.' || (numbers && (e->d_name[0] < '1' || e->d_name[0] > '9')))
+			continue;
+		snprintf(path, sizeof(path), "%s/%s%s", folder, e->d_name, suffix);
+		walk_namespace(w, path);
+	}
+	if (dir)
+		closedir(dir);
+}
+
+static void *walk_all(void *arg)
+{
+	struct walk *w = arg;
+	struct stat st;
+
+	if (!stat("/proc/thread-self/ns/net", &st))
+		is_new(w, st.st_ino);
+	w->done = w->run(w->arg);
+	walk_folder(w, "/run/netns", false, "");
+	walk_folder(w, "/proc", true, "/ns/net");
+	return NULL;
+}
+
+/* A thread of its own: the process itself is never seen in a namespace that is not its own, whose
+ * processes somebody may be about to end. */
+void netns_each(bool (*run)(void *arg), void *arg)
+{
+	struct walk w = { .run = run, .arg = arg, .seen = calloc(NAMESPACES, sizeof(*w.seen)) };
+	pthread_t thread;
+
+	if (w.seen && !pthread_create(&thread, NULL, walk_all, &w))
+		pthread_join(thread, NULL);
+	free(w.seen);
+}
+
 struct visit {
 	uint64_t cookie;
 	void (*run)(void *arg);
@@ -161,49 +242,21 @@ struct visit {
 	bool found;
 };
 
-static void visit_path(struct visit *v, const char *path)
+static bool visit(void *arg)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct visit *v = arg;
 
-	if (fd < 0)
-		return;
-	v->found = !setns(fd, CLONE_NEWNET) && netns_cookie() == v->cookie;
-	close(fd);
+	v->found = netns_cookie() == v->cookie;
 	if (v->found)
 		v->run(v->arg);
+	return v->found;
 }
 
-/* suffix: behind the name of what is in the folder. */
-static void visit_folder(struct visit *v, const char *folder, bool numbers, const char *suffix)
-{
-	char path[sizeof(((struct dirent *)0)->d_name) + 32];
-	DIR *dir = opendir(folder);
-	struct dirent *e;
-
-	while (dir && !v->found && (e = readdir(dir))) {
-		if (e->d_name[0] == '.' || (numbers && (e->d_name[0] < '1' || e->d_name[0] > '9')))
-			continue;
-		snprintf(path, sizeof(path), "%s/%s%s", folder, e->d_name, suffix);
-		visit_path(v, path);
-	}
-	if (dir)
-		closedir(dir);
-}
-
-static void *visit(void *arg)
-{
-	visit_folder(arg, "/run/netns", false, "");
-	visit_folder(arg, "/proc", true, "/ns/net");
-	return NULL;
-}
-
-/* A thread of its own: the process itself never leaves its namespace. */
 bool netns_visit(uint64_t cookie, void (*run)(void *arg), void *arg)
 {
 	struct visit v = { .cookie = cookie, .run = run, .arg = arg };
-	pthread_t thread;
 
-	if (cookie && !pthread_create(&thread, NULL, visit, &v))
-		pthread_join(thread, NULL);
+	if (cookie)
+		netns_each(visit, &v);
 	return v.found;
 }

@@ -32,6 +32,10 @@ int netns_lock_for(struct ctx *ctx, const char *what, unsigned int wait_ms, int 
 /* The same for what all namespaces have together: /run/weir/what.lock. Taken after theirs. */
 int netns_lock_host(struct ctx *ctx, const char *what, unsigned int wait_ms, int *fd);
 
+/* Runs something in each namespace that has a process or a name in /run/netns and may be entered, its own
+ * first, until it returns true: in a thread that it waits for. */
+void netns_each(bool (*run)(void *arg), void *arg);
+
 /* Runs something in the namespace with this cookie (netns_cookie()), in a thread that it waits for. False:
  * there is none that has a process or a name in /run/netns, or it may not be entered. */
 bool netns_visit(uint64_t cookie, void (*run)(void *arg), void *arg);
